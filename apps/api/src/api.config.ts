@@ -1,0 +1,50 @@
+import { Description, Secret } from '@tickwire/config';
+import { HostConfig } from '@tickwire/runtime';
+import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength } from 'class-validator';
+
+export class ApiConfig extends HostConfig {
+  @Description('Port of the public API; 0 for a free one')
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  API_PORT: number = 3_001;
+
+  @Description('Address that the public API listens on')
+  @IsString()
+  API_HOST: string = '0.0.0.0';
+
+  @Description('Whether X-Forwarded-For of the proxy in front is believed')
+  @IsBoolean()
+  TRUST_PROXY: boolean = false;
+
+  @Secret()
+  @Description('The operators’ credential: tw_admin_ and at least 24 random characters')
+  @Matches(/^tw_admin_\w{24,}$/)
+  ADMIN_TOKEN!: string;
+
+  @Secret()
+  @Description('Key under which API keys are hashed, at least 16 characters; the same for ingress')
+  @IsString()
+  @MinLength(16)
+  API_KEY_PEPPER!: string;
+
+  @Secret()
+  @Description('Key of the tokens in status URLs, at least 32 characters; the same for ingress')
+  @IsString()
+  @MinLength(32)
+  STATUS_TOKEN_KEY!: string;
+
+  @Secret()
+  @Description('Keys that seal secrets at rest: <id>:<base64 of 32 bytes>, separated by commas, the active one first')
+  @IsString()
+  SECRETS_KEYS!: string;
+
+  @Description('Networks that callback URLs may name although they are not public, for development')
+  @IsOptional()
+  @IsString()
+  CALLBACK_ALLOW_CIDRS?: string;
+
+  @Description('Whether callback URLs may be plain http')
+  @IsBoolean()
+  ALLOW_HTTP: boolean = false;
+}

@@ -1,0 +1,109 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { parseSealingKeys, SecretBox } from '@tickwire/credentials';
+import { AddressGuard, parseAllowCidrs } from '@tickwire/delivery';
+import { Fence } from '@tickwire/event-log';
+import type { AppHost } from '@tickwire/runtime';
+import { AccountHistory } from './accounts/account-history.js';
+import { AccountStates } from './accounts/account-state.js';
+import { AccountsController } from './accounts/accounts.controller.js';
+import { Accounts } from './accounts/accounts.js';
+import { LatestQuotes } from './accounts/latest-quotes.js';
+import { QuotesConsumer } from './accounts/quotes.consumer.js';
+import { AgentViews } from './agents/agent-views.js';
+import { AgentsController } from './agents/agents.controller.js';
+import { Agents } from './agents/agents.js';
+import type { ApiConfig } from './api.config.js';
+import { BotsController } from './bots/bots.controller.js';
+import { Bots } from './bots/bots.js';
+import { ApiKeysController } from './credentials/api-keys.controller.js';
+import { ApiKeys } from './credentials/api-keys.js';
+import { SigningSecretsController } from './credentials/signing-secrets.controller.js';
+import { SigningSecrets } from './credentials/signing-secrets.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
+import { Deliveries } from './endpoints/deliveries.js';
+import { EndpointsController } from './endpoints/endpoints.controller.js';
+import { Endpoints } from './endpoints/endpoints.js';
+import { EventsController } from './events/events.controller.js';
+import { Events } from './events/events.js';
+import { ConfigurationRelay } from './outbox/configuration-relay.js';
+import { ConfigurationWriter } from './outbox/configuration-writer.js';
+import { AgentsConsumer } from './projection/agents.consumer.js';
+import { ApiMetrics } from './projection/api-metrics.js';
+import { LifecycleConsumer, PROJECTOR_GROUP } from './projection/lifecycle.consumer.js';
+import { SignalNews } from './signals/signal-news.js';
+import { SignalsController } from './signals/signals.controller.js';
+import { Signals } from './signals/signals.js';
+import { TenantsController } from './tenants/tenants.controller.js';
+import { Tenants } from './tenants/tenants.js';
+import { CONFIG, HOST } from './tokens.js';
+import { AdminWorldsController } from './worlds/admin-worlds.controller.js';
+import { WorldViews } from './worlds/world-views.js';
+import { WorldsController } from './worlds/worlds.controller.js';
+import { Worlds } from './worlds/worlds.js';
+
+@Module({})
+export class ApiModule {
+  static of(config: ApiConfig, host: AppHost): DynamicModule {
+    return {
+      module: ApiModule,
+      controllers: [
+        TenantsController,
+        AdminWorldsController,
+        DeadLettersController,
+        ApiKeysController,
+        SigningSecretsController,
+        AccountsController,
+        BotsController,
+        EndpointsController,
+        SignalsController,
+        EventsController,
+        WorldsController,
+        AgentsController,
+        LifecycleConsumer,
+        AgentsConsumer,
+        QuotesConsumer,
+      ],
+      providers: [
+        { provide: HOST, useValue: host },
+        { provide: CONFIG, useValue: config },
+        { provide: SecretBox, useFactory: () => new SecretBox(parseSealingKeys(config.SECRETS_KEYS)) },
+        { provide: AddressGuard, useFactory: () => addressGuard(config) },
+        { provide: ApiMetrics, useFactory: () => new ApiMetrics(host.management.registry) },
+        { provide: Fence, useFactory: () => new Fence(host.pool, host.log, PROJECTOR_GROUP, host.logger) },
+        {
+          provide: ConfigurationRelay,
+          useFactory: () => new ConfigurationRelay(host.pool, host.log, host.logger, host.now),
+        },
+        {
+          provide: ConfigurationWriter,
+          useFactory: (relay: ConfigurationRelay) => new ConfigurationWriter(host.pool, host.log, () => relay.kick()),
+          inject: [ConfigurationRelay],
+        },
+        SignalNews,
+        Tenants,
+        ApiKeys,
+        SigningSecrets,
+        Accounts,
+        AccountStates,
+        AccountHistory,
+        LatestQuotes,
+        Bots,
+        Endpoints,
+        Deliveries,
+        Signals,
+        Events,
+        Worlds,
+        WorldViews,
+        Agents,
+        AgentViews,
+        DeadLetters,
+      ],
+    };
+  }
+}
+
+function addressGuard({ CALLBACK_ALLOW_CIDRS = '', ALLOW_HTTP }: ApiConfig): AddressGuard {
+  return new AddressGuard({ allowCidrs: parseAllowCidrs(CALLBACK_ALLOW_CIDRS), allowHttp: ALLOW_HTTP });
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { hashApiKey, parseApiKey, type ApiKey } from '@tickwire/credentials';
+import { toTransient } from '@tickwire/persistence';
+import { ProblemError } from '@tickwire/problem-details';
+import { digestsEqual } from '@tickwire/signing';
+import type { Pool } from 'pg';
+import type { Principal } from './principal.js';
+
+const ADMIN_PREFIX = 'tw_admin_';
+
+interface KeyRow {
+  id: string;
+  tenant_id: string;
+  agent_id: string | null;
+  scopes: string[];
+  expired: boolean;
+  tenant_status: string;
+  unrecorded: boolean;
+}
+
+export interface AuthenticatorSettings {
+  adminToken: string;
+  /** At least 16 bytes. */
+  pepper: Uint8Array;
+}
+
+/**
+ * Turns a credential's text into who is asking. Keys are looked up in the database at each request: this app owns the
+ * rows, and a key that was revoked here must not work a moment longer.
+ */
+export class Authenticator {
+  private readonly adminDigest: Buffer;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly settings: AuthenticatorSettings,
+  ) {
+    this.adminDigest = sha256(settings.adminToken);
+  }
+
+  /**
+   * @throws ProblemError UNAUTHENTICATED for anything unknown, revoked or expired, TENANT_INACTIVE
+   * @throws TransientError while the database is away
+   */
+  async authenticate(text: string): Promise<Principal> {
+    // Digests have one length, so the comparison takes the same time for every text.
+    if (text.startsWith(ADMIN_PREFIX) && digestsEqual(sha256(text), this.adminDigest)) return { kind: 'admin' };
+    const key = parseApiKey(text);
+    if (key === undefined || key.kind === 'admin') throw unknownCredential();
+    const row = await this.find(key);
+    if (row === undefined || row.expired) throw unknownCredential();
+    if (row.tenant_status !== 'active') {
+      throw new ProblemError('TENANT_INACTIVE', 'The tenant of this credential is not active.');
+    }
+    if (row.agent_id !== null) return { kind: 'agent', tenantId: row.tenant_id, agentId: row.agent_id };
+    return { kind: 'tenant', tenantId: row.tenant_id, keyId: row.id, scopes: row.scopes };
+  }
+
+  private async find(key: ApiKey): Promise<KeyRow | undefined> {
+    try {
+      const { rows } = await this.pool.query<KeyRow>({
+        name: 'api-key',
+        text: `SELECT k."id", k."tenant_id", k."agent_id", k."scopes", t."status" AS "tenant_status",
+                      coalesce(k."expires_at" <= now(), false) AS "expired",
+                      k."last_used_at" IS NULL OR k."last_used_at" < now() - interval '1 minute' AS "unrecorded"
+                 FROM "api_key" k JOIN "tenant" t ON t."id" = k."tenant_id"
+                WHERE k."hash" = $1 AND k."revoked_at" IS NULL`,
+        values: [hashApiKey(key, this.settings.pepper)],
+      });
+      // To the minute is enough for "last used", and spares a write at each request.
+      if (rows[0]?.unrecorded) {
+        await this.pool.query(`UPDATE "api_key" SET "last_used_at" = now() WHERE "id" = $1`, [rows[0].id]);
+      }
+      return rows[0];
+    } catch (error) {
+      throw toTransient(error);
+    }
+  }
+}
+
+function unknownCredential(): ProblemError {
+  return new ProblemError('UNAUTHENTICATED', 'The credential is unknown, revoked or expired.');
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,15 @@
+import type { FastifyRequest } from 'fastify';
+
+/** What a tenant's API key may be good for. */
+export const SCOPES = ['signals:write', 'read', 'manage'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who is asking, as the credential says; nothing in path, query or body can change it. */
+export type Principal =
+  | { kind: 'admin' }
+  | { kind: 'tenant'; tenantId: string; keyId: string; scopes: readonly string[] }
+  | { kind: 'agent'; tenantId: string; agentId: string }
+  /** The bearer of a status URL; the route verifies the token for its one signal. */
+  | { kind: 'status-token'; token: string };
+
+export type PrincipalRequest = FastifyRequest & { principal?: Principal };

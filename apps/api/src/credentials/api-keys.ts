@@ -1,0 +1,119 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { newId } from '@tickwire/contracts';
+import { generateApiKey, hashApiKey, type ApiKeyKind } from '@tickwire/credentials';
+import type { Queryable } from '@tickwire/event-log';
+import { ProblemError } from '@tickwire/problem-details';
+import type { AppHost } from '@tickwire/runtime';
+import type { ApiConfig } from '../api.config.js';
+import { idCursor, pageOf, type Page } from '../listing/page.js';
+import type { ListQuery } from '../listing/list-query.js';
+import { configChangedRecord } from '../outbox/configuration-records.js';
+import { ConfigurationWriter, type Publish } from '../outbox/configuration-writer.js';
+import { CONFIG, HOST } from '../tokens.js';
+import { fieldRefused } from '../validation/body.pipe.js';
+import type { NewApiKey } from './credential-requests.js';
+
+/** A key without its text, which nobody keeps. */
+export interface ApiKeyFacts {
+  id: string;
+  name: string;
+  mode: string;
+  scopes: string[];
+  createdAt: Date;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+  lastUsedAt: Date | null;
+}
+
+/** The only answer that holds the key itself. */
+export type NewlyMadeKey = ApiKeyFacts & { key: string };
+
+const COLUMNS = `"id", "name", "kind" AS "mode", "scopes", "created_at" AS "createdAt", "expires_at" AS "expiresAt",
+  "revoked_at" AS "revokedAt", "last_used_at" AS "lastUsedAt"`;
+/** A row of keys has no version of its own: it is made, and may be revoked once. */
+const MADE = 1;
+const REVOKED = 2;
+
+interface KeyOwner {
+  kind: ApiKeyKind;
+  tenantId: string;
+  agentId?: string;
+  name: string;
+  scopes: readonly string[];
+  expiresAt?: Date;
+}
+
+/** API keys of tenants and agents: only their hashes are kept. */
+@Injectable()
+export class ApiKeys {
+  private readonly pepper: Buffer;
+
+  constructor(
+    @Inject(HOST) private readonly host: AppHost,
+    @Inject(CONFIG) config: ApiConfig,
+    @Inject(ConfigurationWriter) private readonly writer: ConfigurationWriter,
+  ) {
+    this.pepper = Buffer.from(config.API_KEY_PEPPER, 'utf8');
+  }
+
+  async create(tenantId: string, { name, mode, scopes, expiresAt }: NewApiKey): Promise<NewlyMadeKey> {
+    const expiry = expiresAt == null ? undefined : new Date(expiresAt);
+    if (expiry !== undefined && expiry.getTime() <= this.host.now()) {
+      throw fieldRefused('expiresAt', 'IN_THE_PAST', 'has to be in the future');
+    }
+    return this.writer.change((db, publish) =>
+      this.insert(db, publish, { kind: mode ?? 'live', tenantId, name: name ?? '', scopes, expiresAt: expiry }),
+    );
+  }
+
+  /** In a caller's transaction: an agent gets its key with its registration. */
+  async insert(db: Queryable, publish: Publish, owner: KeyOwner): Promise<NewlyMadeKey> {
+    const key = generateApiKey(owner.kind);
+    const { rows } = await db.query<ApiKeyFacts>(
+      `INSERT INTO "api_key" ("id", "kind", "tenant_id", "agent_id", "hash", "name", "scopes", "expires_at")
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${COLUMNS}`,
+      [
+        newId('key'),
+        owner.kind,
+        owner.tenantId,
+        owner.agentId ?? null,
+        hashApiKey(key, this.pepper),
+        owner.name,
+        owner.scopes,
+        owner.expiresAt ?? null,
+      ],
+    );
+    const facts = rows[0]!;
+    publish(
+      configChangedRecord(
+        { entity: 'api-key', id: facts.id, tenantId: owner.tenantId, version: MADE },
+        this.host.now(),
+      ),
+    );
+    return { ...facts, key: key.text };
+  }
+
+  async list(tenantId: string, { limit, cursor }: ListQuery): Promise<Page<ApiKeyFacts>> {
+    const { rows } = await this.host.pool.query<ApiKeyFacts>(
+      `SELECT ${COLUMNS} FROM "api_key"
+        WHERE "tenant_id" = $1 AND "agent_id" IS NULL AND ($2::text IS NULL OR "id" < $2) ORDER BY "id" DESC LIMIT $3`,
+      [tenantId, idCursor(cursor), limit + 1],
+    );
+    return pageOf(rows, limit, (key) => key.id);
+  }
+
+  /** Works at once here and within the caches' heartbeat elsewhere. Again does nothing. @throws ProblemError NOT_FOUND */
+  async revoke(tenantId: string, id: string): Promise<void> {
+    await this.writer.change(async (db, publish) => {
+      const { rows } = await db.query<{ revoked: boolean }>(
+        `SELECT "revoked_at" IS NOT NULL AS "revoked" FROM "api_key"
+          WHERE "id" = $1 AND "tenant_id" = $2 AND "agent_id" IS NULL FOR NO KEY UPDATE`,
+        [id, tenantId],
+      );
+      if (rows[0] === undefined) throw new ProblemError('NOT_FOUND', 'There is no such API key.');
+      if (rows[0].revoked) return;
+      await db.query(`UPDATE "api_key" SET "revoked_at" = now() WHERE "id" = $1`, [id]);
+      publish(configChangedRecord({ entity: 'api-key', id, tenantId, version: REVOKED }, this.host.now()));
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export { ApiConfig } from './api.config.js';
+export { startApi } from './start-api.js';

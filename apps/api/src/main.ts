@@ -1,0 +1,5 @@
+import { runApp } from '@tickwire/runtime';
+import { ApiConfig } from './api.config.js';
+import { startApi } from './start-api.js';
+
+await runApp('api', ApiConfig, startApi);

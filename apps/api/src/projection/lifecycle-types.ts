@@ -1,0 +1,18 @@
+import {
+  webhookCompleted,
+  webhookFailed,
+  webhookReceived,
+  webhookTradeExecuted,
+  webhookValidated,
+} from '@tickwire/contracts';
+
+/** The events of a signal's life, in the order in which they can happen. */
+export const LIFECYCLE_EVENTS = [
+  webhookReceived,
+  webhookValidated,
+  webhookTradeExecuted,
+  webhookCompleted,
+  webhookFailed,
+] as const;
+
+export const LIFECYCLE_TYPES: readonly string[] = LIFECYCLE_EVENTS.map((definition) => definition.type);

@@ -1,0 +1,55 @@
+import { Controller, Inject } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import {
+  Fence,
+  OwnedBatches,
+  PartitionsAssigned,
+  PartitionsRevoked,
+  type AssignmentChange,
+  type EventBatch,
+  type Position,
+} from '@tickwire/event-log';
+import { SignalNews } from '../signals/signal-news.js';
+import { ApiMetrics } from './api-metrics.js';
+import { insertLifecycle, toLifecycleRow, type LifecycleRow } from './lifecycle-rows.js';
+import { LIFECYCLE_EVENTS } from './lifecycle-types.js';
+
+export const PROJECTOR_GROUP = 'api.projector';
+
+/**
+ * Every event of every signal's life -> one history per tenant. Safe to redeliver: the positions move in the
+ * transaction that stores the events, and an event whose id is known is skipped, whoever sent it twice.
+ */
+@Controller()
+export class LifecycleConsumer {
+  constructor(
+    @Inject(Fence) private readonly fence: Fence,
+    @Inject(SignalNews) private readonly news: SignalNews,
+    @Inject(ApiMetrics) private readonly metrics: ApiMetrics,
+  ) {}
+
+  @PartitionsAssigned(PROJECTOR_GROUP)
+  assigned(@Payload() { partitions, alive }: AssignmentChange): Promise<Position[]> {
+    return this.fence.take(partitions, alive);
+  }
+
+  @PartitionsRevoked(PROJECTOR_GROUP)
+  revoked(@Payload() { partitions }: AssignmentChange): void {
+    this.fence.drop(partitions);
+  }
+
+  @OwnedBatches({ group: PROJECTOR_GROUP, events: LIFECYCLE_EVENTS, offsets: 'handler' })
+  async handleBatch(@Payload() batch: EventBatch): Promise<void> {
+    const rows = batch.events.map(toLifecycleRow);
+    let stored: LifecycleRow[] = [];
+    await this.fence.transact({
+      next: batch.next,
+      write: async (db) => {
+        stored = await insertLifecycle(db, rows);
+      },
+      emit: batch.faults.map(({ record, letter }) => ({ partition: record.partition, record: letter })),
+    });
+    this.metrics.projected(stored);
+    this.news.tell(stored.map((row) => row.webhookId));
+  }
+}

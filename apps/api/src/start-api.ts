@@ -1,0 +1,53 @@
+import 'reflect-metadata';
+import { Fence, EventLogServer } from '@tickwire/event-log';
+import { createHttpApp, type AppHost, type RunningApp } from '@tickwire/runtime';
+import type { ApiConfig } from './api.config.js';
+import { ApiModule } from './api.module.js';
+import { AuthenticationGuard } from './authentication/authentication.guard.js';
+import { Authenticator } from './authentication/authenticator.js';
+import { ConfigurationRelay } from './outbox/configuration-relay.js';
+import { SignalNews } from './signals/signal-news.js';
+import { BodyPipe } from './validation/body.pipe.js';
+import { DatabaseFaultsInterceptor } from './validation/database-faults.interceptor.js';
+
+const FLUSH_MS = 5_000;
+
+/** Starts the API on the host's database and log: HTTP, the configuration's relay, the projections. */
+export async function startApi(config: ApiConfig, host: AppHost): Promise<RunningApp> {
+  const server = new EventLogServer(host.log, host.logger, host.now);
+  const app = await createHttpApp(ApiModule.of(config, host), { logger: host.logger, trustProxy: config.TRUST_PROXY });
+  const authenticator = new Authenticator(host.pool, {
+    adminToken: config.ADMIN_TOKEN,
+    pepper: Buffer.from(config.API_KEY_PEPPER, 'utf8'),
+  });
+  // Not inherited by the consumers, which have neither callers nor bodies.
+  app.setGlobalPrefix('api/v1');
+  app.useGlobalGuards(new AuthenticationGuard(authenticator));
+  app.useGlobalPipes(new BodyPipe());
+  app.useGlobalInterceptors(new DatabaseFaultsInterceptor());
+  app.connectMicroservice({ strategy: server });
+  const relay = app.get(ConfigurationRelay);
+  try {
+    await app.startAllMicroservices();
+    relay.start();
+    await app.listen(config.API_PORT, config.API_HOST);
+  } catch (error) {
+    await relay.stop();
+    await app.close();
+    throw error;
+  }
+  const forget = host.management.addReadiness('api', 'consumers', () => {
+    if (!server.healthy()) throw new Error('a consumer lost its session, or one of its partitions is stopped');
+  });
+  return {
+    url: (await app.getUrl()).replace(/\[::1?\]|0\.0\.0\.0/, '127.0.0.1'),
+    stop: async () => {
+      forget();
+      app.get(SignalNews).close();
+      await app.close();
+      await app.get(Fence).flush(FLUSH_MS);
+      // Last: a change that was committed while closing is still told.
+      await relay.stop();
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { toTransient } from '@tickwire/persistence';
+import { ProblemError } from '@tickwire/problem-details';
+import { catchError, throwError, type Observable } from 'rxjs';
+
+/** A NUL in text, in a text column and in jsonb. */
+const NUL_IN_TEXT = new Set(['22021', '22P05']);
+
+/** A database that is away becomes 503; a text that no database takes is the caller's fault, not ours. */
+export class DatabaseFaultsInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      catchError((error: unknown) => {
+        if (NUL_IN_TEXT.has(String((error as { code?: unknown } | null)?.code))) {
+          return throwError(() => new ProblemError('SCHEMA', 'The character U+0000 is not accepted in texts.'));
+        }
+        return throwError(() => toTransient(error));
+      }),
+    );
+  }
+}

@@ -1,0 +1,218 @@
+import { Controller, Inject, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import {
+  accountControl,
+  configChanged,
+  marketQuote,
+  signalEventId,
+  webhookValidated,
+  type ConfigChanged,
+  type MarketQuote,
+} from '@tickwire/contracts';
+import { Directory } from '@tickwire/directory';
+import {
+  BroadcastEvents,
+  eventsOf,
+  Fence,
+  OwnedBatches,
+  PartitionsAssigned,
+  PartitionsRevoked,
+  readSignalIdentity,
+  type AssignmentChange,
+  type Cause,
+  type EventBatch,
+  type Position,
+  type Queryable,
+  type ReceivedEvent,
+  type SignalIdentity,
+} from '@tickwire/event-log';
+import { formatDecimal } from '@tickwire/ledger';
+import type { AppHost } from '@tickwire/runtime';
+import { ACCOUNTS_FENCE, HOST } from '../tokens.js';
+import { MINOR_DIGITS, type AccountState } from './account-state.js';
+import { insertSignals, knownSignals, loadAccounts, writeAccounts } from './account-store.js';
+import { AccountWork } from './account-work.js';
+import { failedRecord } from './outcome-events.js';
+import { QuoteBoard, readQuote } from './quote-board.js';
+import { Turns } from '../turns.js';
+
+export const ACCOUNTS_GROUP = 'execution.accounts';
+const REVOKE_FLUSH_MS = 1_000;
+/** How often waiting signals are looked at besides each new quote. */
+const DEADLINE_CHECK_MS = 500;
+/** Enough to hold the last quote of every source that shares a partition. */
+const LAST_QUOTES = 50;
+
+/**
+ * The only writer of tenants' accounts: `webhook.validated` -> fills, positions, balances -> `webhook.trade_executed`.
+ * Safe to redeliver: signals are known by their identity, inserted in the transaction that executes them; positions move with it.
+ */
+@Controller()
+export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
+  private readonly accounts = new Map<string, AccountState>();
+  private readonly quotes = new QuoteBoard();
+  /** Batches, quotes and timers take turns: quotes are applied between batches. */
+  private readonly turns = new Turns();
+  private readonly waitingAccounts = new Set<string>();
+  private sequence = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(HOST) private readonly host: AppHost,
+    @Inject(ACCOUNTS_FENCE) private readonly fence: Fence,
+    @Inject(Directory) private readonly directory: Directory,
+  ) {}
+
+  onModuleInit(): void {
+    this.timer = setInterval(() => {
+      if (this.waitingAccounts.size > 0) void this.releaseWaiting({ kind: 'timer', at: new Date(this.host.now()).toISOString() });
+    }, DEADLINE_CHECK_MS);
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+
+  @PartitionsAssigned(ACCOUNTS_GROUP)
+  assigned(@Payload() { partitions, alive }: AssignmentChange): Promise<Position[]> {
+    return this.turns.take(async () => {
+      let loaded: AccountState[] = [];
+      const positions = await this.fence.take(partitions, alive, async (snapshot) => {
+        loaded = await loadAccounts(snapshot, partitions);
+      });
+      for (const account of loaded) {
+        this.remember(account);
+        for (const { sequence } of account.waiting) this.sequence = Math.max(this.sequence, sequence);
+      }
+      return positions;
+    });
+  }
+
+  @PartitionsRevoked(ACCOUNTS_GROUP)
+  async revoked(@Payload() { partitions }: AssignmentChange): Promise<void> {
+    await this.fence.flush(REVOKE_FLUSH_MS);
+    this.fence.drop(partitions);
+    for (const [id, account] of this.accounts) {
+      if (!partitions.includes(account.partition)) continue;
+      this.accounts.delete(id);
+      this.waitingAccounts.delete(id);
+    }
+  }
+
+  @BroadcastEvents({ name: 'execution.config', events: [configChanged], from: 'end' })
+  configChanged(@Payload() events: ReceivedEvent<ConfigChanged>[]): void {
+    this.directory.changed(events);
+  }
+
+  @BroadcastEvents({ name: 'execution.quotes', events: [marketQuote], from: { last: LAST_QUOTES } })
+  async quoted(@Payload() events: ReceivedEvent<MarketQuote>[]): Promise<void> {
+    await this.turns.take(async () => {
+      for (const { event } of events) this.quotes.apply(readQuote(event.data));
+    });
+    const last = events.at(-1);
+    if (last && this.waitingAccounts.size > 0) await this.releaseWaiting({ kind: 'quote', quoteId: last.event.data.quoteId });
+  }
+
+  @OwnedBatches({ group: ACCOUNTS_GROUP, events: [webhookValidated, accountControl], offsets: 'handler' })
+  handleBatch(@Payload() batch: EventBatch): Promise<void> {
+    return this.turns.take(async () => {
+      const signals = eventsOf(batch, webhookValidated);
+      const known = await knownSignals(this.database, signals.map(({ event }) => event.data));
+      const fresh = signals.filter(({ event }) => !known.has(event.data.webhookId) && known.add(event.data.webhookId));
+      const work = this.begin();
+      for (const { record, event } of eventsOf(batch, accountControl)) work.control(event.data, record.partition);
+      for (const [partition, account] of await this.unknownAccounts(work, fresh)) {
+        work.control({ kind: 'registered', ...account }, partition);
+      }
+      for (const { record, event } of fresh) work.signal(event, record.partition);
+
+      const buried = await this.buriedSignals(batch);
+      for (const { record, letter } of batch.faults) work.send(record.partition, [letter]);
+      for (const { partition, identity, webhookId } of buried) {
+        const message = 'The signal could not be processed; operators have been told';
+        work.send(partition, [failedRecord({ ...identity, webhookId }, webhookId, 'INTERNAL', message, this.host.now())]);
+      }
+      const writes = work.writes();
+      await this.fence.transact({
+        next: batch.next,
+        cause: { kind: 'records' },
+        write: async (db) => {
+          await writeAccounts(db, writes);
+          await insertSignals(db, buried.map(({ identity, webhookId }) => ({ ...identity, webhookId })), writes.nowMs);
+        },
+        emit: work.emit,
+      });
+      this.commit(work);
+    });
+  }
+
+  private get database(): Queryable {
+    return this.host.pool as unknown as Queryable;
+  }
+
+  private begin(): AccountWork {
+    return new AccountWork(this.accounts, this.quotes, this.host.now(), () => ++this.sequence);
+  }
+
+  private commit(work: AccountWork): void {
+    for (const account of work.states()) this.remember(account);
+  }
+
+  private remember(account: AccountState): void {
+    // Lost while the transaction ran: what is in the database is the next owner's to load.
+    if (!this.fence.holds(account.partition)) return;
+    this.accounts.set(account.accountId, account);
+    if (account.waiting.length > 0) this.waitingAccounts.add(account.accountId);
+    else this.waitingAccounts.delete(account.accountId);
+  }
+
+  private async releaseWaiting(cause: Cause): Promise<void> {
+    try {
+      await this.turns.take(async () => {
+        const work = this.begin();
+        for (const accountId of [...this.waitingAccounts]) work.release(accountId);
+        if (work.isEmpty) return;
+        const writes = work.writes();
+        const partitions = [...new Set(work.states().map((account) => account.partition))];
+        await this.fence.transact({ partitions, cause, write: (db) => writeAccounts(db, writes), emit: work.emit });
+        this.commit(work);
+      });
+    } catch (error) {
+      // Nothing has changed; the next quote or the timer tries again, and a lost partition is the next owner's.
+      this.host.logger.warn({ err: error }, 'waiting signals could not be released');
+    }
+  }
+
+  /** Accounts that signals name and execution has never seen: made from api's row, as their control record would. */
+  private async unknownAccounts(
+    work: AccountWork,
+    signals: readonly ReceivedEvent<{ accountId: string }>[],
+  ): Promise<[number, Omit<Parameters<AccountWork['control']>[0], 'kind'>][]> {
+    const missing = [...new Set(signals.map(({ event }) => event.data.accountId))].filter((id) => work.get(id) === undefined);
+    if (missing.length === 0) return [];
+    const rows = await this.directory.accounts(missing);
+    return [...rows.values()].map((row) => [
+      row.partition,
+      {
+        accountId: row.id,
+        tenantId: row.tenantId,
+        status: row.status as 'active',
+        currency: row.currency,
+        initialBalance: formatDecimal(row.initialBalance, MINOR_DIGITS),
+        quoteSource: row.quoteSource,
+        version: row.version,
+      },
+    ]);
+  }
+
+  /** Records that could not be handled and whose signal can be read and is not final yet. */
+  private async buriedSignals(batch: EventBatch): Promise<{ partition: number; identity: SignalIdentity; webhookId: string }[]> {
+    const readable = batch.faults.flatMap(({ record }) => {
+      const identity = record.topic === webhookValidated.topic ? readSignalIdentity(record.value) : undefined;
+      if (!identity) return [];
+      return [{ partition: record.partition, identity, webhookId: signalEventId(identity.tenantId, identity.accountId, identity.signalId) }];
+    });
+    const known = await knownSignals(this.database, readable.map(({ identity }) => identity));
+    return readable.filter(({ webhookId }) => !known.has(webhookId) && known.add(webhookId));
+  }
+}

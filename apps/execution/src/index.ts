@@ -1,0 +1,2 @@
+export { ExecutionConfig } from './execution.config.js';
+export { startExecution } from './start-execution.js';

@@ -1,0 +1,2 @@
+export { IngressConfig } from './ingress.config.js';
+export { startIngress } from './start-ingress.js';

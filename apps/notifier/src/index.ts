@@ -1,0 +1,2 @@
+export { NotifierConfig } from './notifier.config.js';
+export { startNotifier } from './start-notifier.js';

@@ -1,0 +1,30 @@
+import { parseJson } from '@tickwire/runtime';
+
+/** More are cut off; the contract says how many there were. */
+export const MOST_ACTIONS = 100;
+/** A body of 64 KiB cannot hold more keys. Depth is bounded because what reads it later recurses. */
+const LIMITS = { maxDepth: 32, maxKeys: 65_536 };
+
+export interface TickAnswerRead {
+  /** As they came, at most 100. */
+  actions: unknown[];
+  /** How many there were, if more. */
+  truncated?: number;
+  /** Why there are no actions, where the answer was not one. Holds nothing that the agent wrote. */
+  error?: string;
+}
+
+/** What an agent answered with a 2xx. Whatever it is, the callback has been delivered. */
+export function readAnswer(status: number, body: Uint8Array): TickAnswerRead {
+  if (body.length === 0) return { actions: [], error: `HTTP ${status} without a body` };
+  let answer: unknown;
+  try {
+    answer = parseJson(body, LIMITS);
+  } catch {
+    return { actions: [], error: `HTTP ${status}, no valid JSON (UTF-8, at most ${LIMITS.maxDepth} levels deep)` };
+  }
+  const actions: unknown = typeof answer === 'object' && answer !== null && 'actions' in answer ? answer.actions : undefined;
+  if (!Array.isArray(actions)) return { actions: [], error: `HTTP ${status}, no list of actions in the body` };
+  if (actions.length <= MOST_ACTIONS) return { actions };
+  return { actions: actions.slice(0, MOST_ACTIONS), truncated: actions.length };
+}

@@ -1,0 +1,314 @@
+import {
+  breakerStep,
+  canSend,
+  classifyAttempt,
+  TICK_ATTEMPTS,
+  tickRetryPauseMs,
+  type AttemptOutcome,
+  type AttemptVerdict,
+  type BreakerState,
+} from '@tickwire/delivery';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readAnswer } from '../callbacks/read-answer.js';
+import { composeCallback, type LaneTick, type TickCallback } from '../callbacks/tick-callback.js';
+import { CarriedItems, itemsOf } from '../carried/carried-items.js';
+import type { DeliveryEnd } from '../deliveries/delivery-log.js';
+import type { DispatchState } from '../settlement/dispatch-states.js';
+import type { Settleable, Unstored } from '../settlement/settlements.js';
+import type { LaneServices } from './lane-services.js';
+import { TakenTicks } from './taken-ticks.js';
+
+/** A callback that has made its first attempt. */
+interface Begun {
+  tick: LaneTick;
+  callback: TickCallback;
+  attempts: number;
+  outcome: AttemptOutcome;
+}
+
+/** The callback was composed, but for a reason of ours there is no way to send it. */
+interface Unsendable {
+  tick: LaneTick;
+  error: string;
+}
+
+/**
+ * One agent's callbacks, in order: one in flight, at most one waiting. A newer tick supersedes the waiting one and ends
+ * the retries of one that has failed an attempt. What no 2xx takes is carried into the next callback.
+ *
+ * An end is on the log before it counts, and is stored after it counts, so that a crash repeats a callback and never loses one.
+ */
+export class AgentLane implements Settleable {
+  private waiting: LaneTick | undefined;
+  /** The last one that did not wait any more. */
+  private current: LaneTick | undefined;
+  /** The loop over waiting ticks, while there is one. */
+  private running: Promise<void> | undefined;
+  /** Ends a pause between attempts. */
+  private retrying: AbortController | undefined;
+  private readonly stopping = new AbortController();
+  private drained = false;
+  private released = false;
+  private readonly taken: TakenTicks;
+  private readonly carried: CarriedItems;
+  private breaker: BreakerState;
+  /** Without the probe that may be in flight: after a crash nobody waits for its result. */
+  private breakerToStore: BreakerState;
+  /** Of the carried items that this lane has stored itself. */
+  private storedRevision: number | undefined;
+  /** World and shard, for the row. */
+  private latest: LaneTick | undefined;
+
+  /** @param alive whether this process may still act for the agent's partition */
+  constructor(
+    private readonly agentId: string,
+    state: DispatchState | undefined,
+    private readonly services: LaneServices,
+    private readonly alive: () => boolean,
+  ) {
+    this.taken = new TakenTicks(state?.settledTick ?? -1);
+    this.carried = state?.carried ?? new CarriedItems();
+    this.breaker = this.breakerToStore = state?.breaker ?? services.freshBreaker;
+  }
+
+  /**
+   * Takes a tick and returns at once.
+   * @param settled called once the tick, however it ends, is stored; never if the lane is stopped before
+   */
+  offer(tick: LaneTick, settled: () => void): void {
+    if (this.drained || this.stopping.signal.aborted) return;
+    if (!this.taken.take(tick.tick, settled)) return; // settled in an earlier life, or in twice: the log may repeat a record
+    this.latest = tick;
+    const older = this.waiting;
+    this.waiting = tick;
+    if (older) this.supersede(older);
+    this.retrying?.abort();
+    this.wake();
+  }
+
+  /** Begins nothing more; resolves when the callback in flight has ended. What has not ended is left for the next owner. */
+  async drain(): Promise<void> {
+    this.drained = true;
+    this.retrying?.abort();
+    await this.running;
+  }
+
+  /** Ends what is in flight as if it had never begun. */
+  stop(): void {
+    this.stopping.abort();
+    this.retrying?.abort();
+  }
+
+  /** From now on nothing is stored: the agent is another dispatcher's. */
+  release(): void {
+    this.stop();
+    this.released = true;
+  }
+
+  toStore(): Unstored | undefined {
+    if (this.released || !this.latest || this.taken.ended <= this.taken.stored) return undefined;
+    const { worldId, shard } = this.latest;
+    const { revision } = this.carried;
+    const settledTick = this.taken.ended;
+    const carriedJson = this.storedRevision === revision ? undefined : this.carried.toJson();
+    return {
+      row: { agentId: this.agentId, worldId, shard, settledTick, carriedJson, breaker: this.breakerToStore },
+      stored: () => {
+        if (this.released) return;
+        this.storedRevision = revision;
+        this.taken.storedUpTo(settledTick);
+      },
+    };
+  }
+
+  private wake(): void {
+    this.running ??= this.work().then(
+      () => {
+        this.running = undefined;
+        // A tick may have come between the end of the loop and this turn.
+        if (this.waiting && this.mayBegin) this.wake();
+      },
+      (error: unknown) => this.giveUp(error),
+    );
+  }
+
+  private async work(): Promise<void> {
+    while (this.waiting && this.mayBegin) {
+      const origin = originOf(this.waiting);
+      if (origin === undefined) this.keepForInbox(this.takeWaiting());
+      else if (!canSend(this.breaker, this.services.now())) await this.skip(this.takeWaiting());
+      else await this.deliver(origin);
+    }
+  }
+
+  /** A fault in our code or a tick's data costs its own callback, not the offset of a whole partition. */
+  private giveUp(error: unknown): void {
+    const { current } = this;
+    this.services.logger.error({ agentId: this.agentId, tick: current?.tick, err: error }, 'a callback failed through a fault of ours');
+    if (current) this.ended(current);
+    this.running = undefined;
+    if (this.waiting && current && this.mayBegin) this.wake();
+  }
+
+  private get mayBegin(): boolean {
+    return !this.drained && !this.stopping.signal.aborted && this.alive();
+  }
+
+  private takeWaiting(): LaneTick {
+    const tick = this.waiting!;
+    this.current = tick;
+    this.waiting = undefined;
+    return tick;
+  }
+
+  /** Whoever has no callback reads the inbox. There is nothing to record, and often nothing to store. */
+  private keepForInbox(tick: LaneTick): void {
+    const before = this.carried.revision;
+    this.carry(tick);
+    if (this.carried.revision === before && this.taken.isOnlyOpen(tick.tick)) this.taken.storedUpTo(this.taken.end(tick.tick));
+    else this.ended(tick);
+  }
+
+  private async skip(tick: LaneTick): Promise<void> {
+    this.carry(tick);
+    await this.record(tick, { outcome: 'skipped', attempts: 0, circuitBreakerSkipped: true });
+  }
+
+  private supersede(tick: LaneTick): void {
+    this.carry(tick);
+    if (originOf(tick) === undefined) this.ended(tick);
+    else {
+      this.record(tick, { outcome: 'superseded', attempts: 0 }).catch((error: unknown) =>
+        this.services.logger.error({ agentId: this.agentId, tick: tick.tick, err: error }, 'a superseded tick could not be recorded'),
+      );
+    }
+  }
+
+  private async deliver(origin: string): Promise<void> {
+    const begun = await this.inTurn(origin, this.stopping.signal, () => this.begin(origin));
+    if (!begun) return;
+    if ('error' in begun) {
+      this.carry(begun.tick);
+      await this.record(begun.tick, { outcome: 'failed', attempts: 0, error: begun.error });
+      return;
+    }
+    const verdict = await this.retry(begun, origin);
+    if (!verdict || verdict.delivery === 'unknown') this.breaker = breakerStep(this.breaker, 'abandoned', this.services.now());
+    else if (verdict.delivery === 'success') await this.succeed(begun);
+    else await this.fail(begun, verdict);
+  }
+
+  /** The first attempt, for whichever tick waits when its turn has come: the newest one. */
+  private async begin(origin: string): Promise<Begun | Unsendable | undefined> {
+    if (!this.waiting || !this.mayBegin || originOf(this.waiting) !== origin) return undefined;
+    const tick = this.takeWaiting();
+    const { services } = this;
+    const nowMs = services.now();
+    let callback: TickCallback;
+    try {
+      callback = composeCallback(tick, this.carried, services.secrets.of(tick.agent, nowMs), nowMs);
+    } catch (error) {
+      services.logger.error({ agentId: this.agentId, tick: tick.tick, err: error }, 'a callback cannot be composed or signed');
+      return { tick, error: 'the callback could not be composed or signed' };
+    }
+    this.breaker = breakerStep(this.breaker, 'sent', nowMs);
+    services.metrics.begun(tick.closedAtMs, nowMs);
+    return { tick, callback, attempts: 1, outcome: await this.attempt(callback, 1) };
+  }
+
+  /** @returns what the last attempt means; undefined when the callback is given up for the next owner */
+  private async retry(begun: Begun, origin: string): Promise<AttemptVerdict | undefined> {
+    const { services } = this;
+    for (;;) {
+      const verdict = classifyAttempt(begun.outcome);
+      if (!verdict.retry || begun.attempts >= TICK_ATTEMPTS || this.waiting) return verdict;
+      const pauseMs = tickRetryPauseMs(begun.attempts, verdict.retryAfter, services.now(), services.random);
+      const outcome = await this.attemptAgain(begun, origin, pauseMs);
+      if (outcome) {
+        begun.attempts += 1;
+        begun.outcome = outcome;
+      } else {
+        return this.waiting && this.mayBegin ? verdict : undefined;
+      }
+    }
+  }
+
+  /** @returns undefined when a newer tick, or the end, came before the attempt */
+  private async attemptAgain({ callback, attempts }: Begun, origin: string, pauseMs: number): Promise<AttemptOutcome | undefined> {
+    if (!this.mayBegin) return undefined;
+    const retrying = (this.retrying = new AbortController());
+    try {
+      await sleep(pauseMs, undefined, { signal: retrying.signal });
+      return await this.inTurn(origin, retrying.signal, () => this.attempt(callback, attempts + 1));
+    } catch {
+      return undefined; // interrupted
+    } finally {
+      this.retrying = undefined;
+    }
+  }
+
+  /** @returns undefined when `signal` fired before the turn came */
+  private async inTurn<T>(origin: string, signal: AbortSignal, task: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await this.services.limiter.run(origin, task, { endpointKey: this.agentId, signal });
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  private attempt({ url, body, headers }: TickCallback, attempt: number): Promise<AttemptOutcome> {
+    return this.services.client.post({
+      url,
+      body,
+      headers: { ...headers, 'X-WallStreetSim-Attempt': String(attempt) },
+      timeoutMs: this.services.timeoutMs,
+      signal: this.stopping.signal,
+    });
+  }
+
+  private async succeed({ tick, callback, attempts, outcome }: Begun): Promise<void> {
+    const { services } = this;
+    const { status = 200, body } = outcome.kind === 'response' ? outcome : { body: Buffer.alloc(0) };
+    const { error, ...answer } = readAnswer(status, body);
+    // An answer without actions changes nothing in the world: it is told by the delivery alone.
+    if (answer.actions.length > 0 && !(await services.deliveries.answer(tick, answer, this.stopping.signal))) return;
+    this.breaker = breakerStep(this.breaker, 'succeeded', services.now());
+    this.carried.remove(callback.brought);
+    services.metrics.itemsDropped(this.carried.add(tick.tick, callback.left));
+    await this.record(tick, { outcome: 'delivered', attempts, actions: answer.actions.length, error, ...factsOf(outcome) });
+  }
+
+  private async fail({ tick, attempts, outcome }: Begun, { error }: AttemptVerdict): Promise<void> {
+    this.breaker = breakerStep(this.breaker, 'failed', this.services.now());
+    this.carry(tick);
+    await this.record(tick, { outcome: 'failed', attempts, error, ...factsOf(outcome) });
+  }
+
+  private carry(tick: LaneTick): void {
+    this.services.metrics.itemsDropped(this.carried.add(tick.tick, itemsOf(tick.own)));
+  }
+
+  private async record(tick: LaneTick, end: DeliveryEnd): Promise<void> {
+    if (!(await this.services.deliveries.end(tick, end, this.stopping.signal))) return;
+    this.services.metrics.ended(end.outcome);
+    this.ended(tick);
+  }
+
+  private ended(tick: LaneTick): void {
+    this.breakerToStore = this.breaker.phase === 'half_open' ? { ...this.breaker, probeSentAtMs: null } : this.breaker;
+    this.taken.end(tick.tick);
+    if (this.taken.ended > this.taken.stored) this.services.settlements.add(this);
+  }
+}
+
+/** Whom the callback's request shares its part with; undefined for an agent that gets none. */
+function originOf({ agent: { status, callbackUrl } }: LaneTick): string | undefined {
+  if (status !== 'active' || !callbackUrl) return undefined;
+  // What is no URL is refused by the client, with its reason.
+  return URL.canParse(callbackUrl) ? new URL(callbackUrl).origin : callbackUrl;
+}
+
+function factsOf(outcome: AttemptOutcome): Pick<DeliveryEnd, 'statusCode' | 'responseTimeMs'> {
+  return { statusCode: outcome.status, responseTimeMs: Math.round(outcome.durationMs * 1_000) / 1_000 };
+}

@@ -1,0 +1,87 @@
+import { CLOSED_BREAKER, parseBreaker, type BreakerState } from '@tickwire/delivery';
+import { toTransient } from '@tickwire/persistence';
+import type { Pool } from 'pg';
+import { CarriedItems } from '../carried/carried-items.js';
+
+/** What survives a restart of one agent's callbacks. */
+export interface DispatchState {
+  /** Highest tick that is delivered, failed, skipped or superseded, with all before it; -1 before the first. */
+  settledTick: number;
+  carried: CarriedItems;
+  breaker: BreakerState;
+}
+
+/** A row to be written. */
+export interface SettledRow {
+  agentId: string;
+  worldId: string;
+  shard: number;
+  settledTick: number;
+  /** JSON array; undefined leaves what is stored. */
+  carriedJson?: string;
+  breaker: BreakerState;
+}
+
+/**
+ * @returns by agent id; agents without a row are absent
+ * @throws TransientError while the database is away
+ */
+export async function loadDispatchStates(pool: Pool, agentIds: readonly string[]): Promise<Map<string, DispatchState>> {
+  const states = new Map<string, DispatchState>();
+  if (agentIds.length === 0) return states;
+  try {
+    const { rows } = await pool.query<{ agent_id: string; settled_tick: number; carried: unknown; breaker: unknown }>(
+      'SELECT "agent_id", "settled_tick", "carried", "breaker" FROM "agent_dispatch" WHERE "agent_id" = ANY($1)',
+      [agentIds],
+    );
+    for (const row of rows) {
+      states.set(row.agent_id, {
+        settledTick: row.settled_tick,
+        carried: CarriedItems.restore(row.carried),
+        breaker: breakerOf(row.breaker),
+      });
+    }
+    return states;
+  } catch (error) {
+    throw toTransient(error);
+  }
+}
+
+/**
+ * Writes what is settled. A row whose tick is not above the stored one is left alone: another dispatcher was further.
+ * @throws TransientError while the database is away
+ */
+export async function storeSettled(pool: Pool, rows: readonly SettledRow[]): Promise<void> {
+  // In one order, so that two dispatchers never wait for each other's rows.
+  const sorted = [...rows].sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
+  try {
+    await pool.query(
+      `INSERT INTO "agent_dispatch" AS d ("agent_id", "world_id", "shard", "settled_tick", "carried", "breaker")
+       SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::jsonb[], $6::jsonb[])
+       ON CONFLICT ("agent_id") DO UPDATE SET
+         "settled_tick" = EXCLUDED."settled_tick",
+         "carried" = CASE WHEN EXCLUDED."carried" = 'null' THEN d."carried" ELSE EXCLUDED."carried" END,
+         "breaker" = EXCLUDED."breaker"
+       WHERE d."settled_tick" < EXCLUDED."settled_tick"`,
+      [
+        sorted.map((row) => row.agentId),
+        sorted.map((row) => row.worldId),
+        sorted.map((row) => row.shard),
+        sorted.map((row) => row.settledTick),
+        sorted.map((row) => row.carriedJson ?? 'null'),
+        sorted.map((row) => JSON.stringify(row.breaker)),
+      ],
+    );
+  } catch (error) {
+    throw toTransient(error);
+  }
+}
+
+/** A row that was never written by a breaker, or by one of another version, begins closed. */
+function breakerOf(stored: unknown): BreakerState {
+  try {
+    return parseBreaker(stored);
+  } catch {
+    return CLOSED_BREAKER;
+  }
+}

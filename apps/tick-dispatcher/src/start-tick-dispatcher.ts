@@ -1,0 +1,103 @@
+import 'reflect-metadata';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ConfigError } from '@tickwire/config';
+import { parseSealingKeys, SecretBox } from '@tickwire/credentials';
+import { AddressGuard, CallbackClient, CLOSED_BREAKER, OriginLimiter, parseAllowCidrs } from '@tickwire/delivery';
+import { Directory } from '@tickwire/directory';
+import { EventLogServer } from '@tickwire/event-log';
+import { NestLogger, type AppHost, type RunningApp } from '@tickwire/runtime';
+import { TickSecrets } from './callbacks/tick-secrets.js';
+import { DeliveryLog } from './deliveries/delivery-log.js';
+import { DispatchMetrics } from './deliveries/dispatch-metrics.js';
+import type { LaneServices } from './lanes/lane-services.js';
+import { Lanes } from './lanes/lanes.js';
+import { Settlements } from './settlement/settlements.js';
+import type { TickDispatcherConfig } from './tick-dispatcher.config.js';
+import { MarketTicksConsumer } from './ticks/market-ticks.consumer.js';
+
+/** Beyond an attempt's deadline: for the log to acknowledge its end. */
+const DRAIN_MARGIN_MS = 5_000;
+
+@Module({})
+class TickDispatcherModule {
+  static of(host: AppHost, lanes: Lanes, deliveries: DeliveryLog): DynamicModule {
+    return {
+      module: TickDispatcherModule,
+      controllers: [MarketTicksConsumer],
+      providers: [
+        { provide: Lanes, useValue: lanes },
+        { provide: DeliveryLog, useValue: deliveries },
+        { provide: Directory, useFactory: () => new Directory(host.pool, host.log.partitionCount) },
+      ],
+    };
+  }
+}
+
+/**
+ * Starts the tick dispatcher on the host's database and log.
+ * @throws ConfigError for sealing keys or networks that cannot be read
+ */
+export async function startTickDispatcher(config: TickDispatcherConfig, host: AppHost): Promise<RunningApp> {
+  const { logger, log, pool, now } = host;
+  const client = new CallbackClient({
+    guard: new AddressGuard({
+      allowHttp: config.CALLBACK_ALLOW_HTTP,
+      allowCidrs: read('CALLBACK_ALLOW_CIDRS', () => parseAllowCidrs(config.CALLBACK_ALLOW_CIDRS.join(','))),
+    }),
+    connectionsPerOrigin: config.MAX_IN_FLIGHT_PER_ORIGIN,
+  });
+  const limiter = new OriginLimiter({
+    maxInFlight: config.MAX_IN_FLIGHT,
+    maxPerOrigin: config.MAX_IN_FLIGHT_PER_ORIGIN,
+    // Each agent waits at most once, so their number is the bound.
+    maxWaitingPerOrigin: Infinity,
+  });
+  const secrets = new TickSecrets(read('SECRETS_KEYS', () => new SecretBox(parseSealingKeys(config.SECRETS_KEYS))));
+  const deliveries = new DeliveryLog(log, logger, now);
+  const settlements = new Settlements(pool, logger);
+  const metrics = new DispatchMetrics(host.management.registry, () => limiter.stats());
+  const services: LaneServices = {
+    client,
+    limiter,
+    secrets,
+    deliveries,
+    settlements,
+    metrics,
+    logger,
+    freshBreaker: CLOSED_BREAKER,
+    timeoutMs: config.CALLBACK_TIMEOUT_MS,
+    now,
+    random: Math.random,
+  };
+  const lanes = new Lanes(pool, services);
+  const server = new EventLogServer(log, logger);
+  const app = await NestFactory.createMicroservice(TickDispatcherModule.of(host, lanes, deliveries), {
+    strategy: server,
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
+  await app.listen();
+  const forgetReadiness = host.management.addReadiness('tick-dispatcher', 'consumers', () => {
+    if (!server.healthy()) throw new Error('a consumer lost its session, or one of its partitions is stopped');
+  });
+  return {
+    stop: async () => {
+      await lanes.drain(config.CALLBACK_TIMEOUT_MS + DRAIN_MARGIN_MS);
+      await app.close();
+      settlements.close();
+      await client.destroy();
+      forgetReadiness();
+      metrics.remove();
+    },
+  };
+}
+
+/** What a config class cannot check is refused as it would: by the variable's name. */
+function read<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new ConfigError([{ name, wanted: [(error as Error).message] }]);
+  }
+}

@@ -1,0 +1,522 @@
+import crypto from 'node:crypto';
+import net from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { agentDelivery, type AgentTick, type TickWebhook } from '@tickwire/contracts';
+import { AgentReceiver, type Behaviour, type Reply } from '../fixtures/agent-receiver.js';
+import { DispatchBench, until } from '../fixtures/dispatch-bench.js';
+
+const A = 'agt_aaaaaaaa';
+const B = 'agt_bbbbbbbb';
+
+describe('the tick dispatcher', () => {
+  let bench: DispatchBench;
+  const receivers: AgentReceiver[] = [];
+
+  beforeEach(async () => {
+    bench = await DispatchBench.open();
+  });
+
+  afterEach(async () => {
+    for (const receiver of receivers) receiver.behaviour = () => ({});
+    await bench.close();
+    await Promise.all(receivers.splice(0).map((receiver) => receiver.stop()));
+  });
+
+  const receiver = async (behaviour?: Behaviour): Promise<AgentReceiver> => {
+    const started = await AgentReceiver.start(behaviour);
+    receivers.push(started);
+    return started;
+  };
+  const agentThat = async (behaviour: Behaviour, id = A): Promise<AgentReceiver> => {
+    const agent = await receiver(behaviour);
+    await bench.agent(id, { callbackUrl: agent.url });
+    return agent;
+  };
+  const withItems = (agentId: string, tick: number): AgentTick => ({
+    agentId,
+    funds: [1, 0, 1, 1],
+    actionResults: [{ id: `result_${tick}`, action: 'BUY', success: true }],
+    messages: [{ id: `message_${tick}`, fromAgentId: B, toAgentId: agentId, content: 'hello', tick, createdAt: '' }],
+  });
+  const bodyOf = (text: string): TickWebhook => JSON.parse(text) as TickWebhook;
+
+  describe('a callback', () => {
+    it('carries the headers of the specification, a signature that its function accepts, and canonical JSON', async () => {
+      const agent = await receiver();
+      const secret = 'bm90IGRlY29kZWQ=';
+      await bench.agent(A, { callbackUrl: agent.url, secret });
+      await bench.start();
+      const before = Date.now();
+      await bench.tick(1042, [withItems(A, 1042)]);
+      await bench.ended(A, 1);
+      const { headers, body } = agent.received[0]!;
+      expect((await bench.events(agentDelivery)).map(({ id, tenantid }) => [id, tenantid])).toEqual([
+        [headers['x-wallstreetsim-delivery'], 'ten_1'],
+      ]);
+      expect(headers).toMatchObject({
+        'content-type': 'application/json',
+        'x-wallstreetsim-tick': '1042',
+        'x-wallstreetsim-agent': A,
+        'x-wallstreetsim-attempt': '1',
+        'x-wallstreetsim-delivery': expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-/),
+      });
+      expect(verifySignature(body, headers['x-wallstreetsim-signature'] as string, secret)).toBe(true);
+      expect(headers['x-wallstreetsim-signature-previous']).toBeUndefined();
+      expect(JSON.stringify(JSON.parse(body))).toBe(body);
+      const { tick, timestamp, portfolio, actionResults } = bodyOf(body);
+      expect([tick, portfolio.agentId, actionResults.map(({ id }) => id)]).toEqual([1042, A, ['result_1042']]);
+      expect(Date.parse(timestamp)).toBeGreaterThanOrEqual(before);
+    });
+
+    it('goes out without a signature where no secret is configured, and with both during a rotation', async () => {
+      const agent = await receiver();
+      await bench.agent(A, { callbackUrl: agent.url });
+      await bench.agent(B, { callbackUrl: agent.url, secret: 'new', previousSecret: 'old', previousUntil: new Date(Date.now() + 60_000) });
+      await bench.start();
+      await bench.tick(1, [A, B]);
+      await bench.ended(A, 1);
+      await bench.ended(B, 1);
+      const of = (id: string) => agent.received.filter(({ headers }) => headers['x-wallstreetsim-agent'] === id);
+      const [unsigned] = of(A);
+      expect(Object.keys(unsigned!.headers).filter((name) => name.includes('signature'))).toEqual([]);
+      const [rotating] = of(B);
+      expect(verifySignature(rotating!.body, rotating!.headers['x-wallstreetsim-signature'] as string, 'new')).toBe(true);
+      expect(verifySignature(rotating!.body, rotating!.headers['x-wallstreetsim-signature-previous'] as string, 'old')).toBe(true);
+      bench.aheadMs = 61_000;
+      await bench.tick(2, [B]);
+      await bench.ended(B, 2);
+      expect(of(B)[1]!.headers['x-wallstreetsim-signature-previous']).toBeUndefined();
+    });
+
+    it('stays below 100 kB with 100 companies and every list full, and what is cut comes with the next one', async () => {
+      const agent = await agentThat(() => ({}));
+      await bench.start();
+      const messages = Array.from({ length: 100 }, (_, i) => ({
+        id: `m${i}`, fromAgentId: B, toAgentId: A, content: 'x'.repeat(900), tick: 1, createdAt: '2026-11-22T08:00:00.000Z',
+      }));
+      const quote = { symbol: '', name: 'Some Company', sector: 'technology', price: 150.55, change: 1.05, changePercent: 0.701, volume: 10_000, high: 151.12, low: 149.01, marketCap: 2_500_000_000_000 };
+      const market = { indices: [], watchlist: Array.from({ length: 100 }, (_, i) => ({ ...quote, symbol: `SYM${i}` })) };
+      await bench.tick(1, [{ agentId: A, funds: [1, 0, 1, 1], messages }], { market });
+      await bench.ended(A, 1);
+      await bench.tick(2, [A], { market });
+      await bench.ended(A, 2);
+      const [first, second] = agent.received.map(({ body }) => body);
+      expect(Buffer.byteLength(first!)).toBeLessThan(100_000);
+      expect(bodyOf(first!).alerts.map(({ type }) => type)).toEqual(['payload_cut']);
+      const ids = [first!, second!].map((body) => bodyOf(body).messages.map(({ id }) => id));
+      expect(ids.flat()).toEqual(messages.map(({ id }) => id));
+      expect(ids[1]!.length).toBeGreaterThan(0);
+      expect((await bench.settled(A, 2)).carried).toEqual([]);
+    });
+
+    it('is composed once for all shards of a tick and still tells each agent its own', async () => {
+      const agent = await receiver();
+      await bench.agent(A, { callbackUrl: agent.url });
+      await bench.agent(B, { callbackUrl: agent.url });
+      await bench.start();
+      await bench.log.append([bench.tickRecord(1, [A], { shard: 0 }), bench.tickRecord(1, [B], { shard: 5 })]);
+      await bench.ended(A, 1);
+      await bench.ended(B, 1);
+      expect(agent.received.map(({ body }) => bodyOf(body).portfolio.agentId).sort()).toEqual([A, B]);
+    });
+  });
+
+  describe('the outcome of an attempt', () => {
+    const action = { type: 'BUY', payload: { symbol: 'NVLT', quantity: 1 } };
+    const closedAfter = (failures: number) => ({ phase: 'closed', consecutiveFailures: failures });
+    const oversized = 'x'.repeat(65_537);
+
+    it('2xx with actions: delivered, and one agent.actions record', async () => {
+      await agentThat(() => ({ status: 201, body: JSON.stringify({ actions: [action, 7] }) }));
+      await bench.start();
+      await bench.tick(5, [A]);
+      const [delivery] = await bench.ended(A, 1);
+      expect(delivery).toMatchObject({ worldId: bench.worldId, tick: 5, outcome: 'delivered', attempts: 1, statusCode: 201, actions: 2 });
+      expect(delivery!.error).toBeUndefined();
+      expect(delivery!.responseTimeMs).toBeGreaterThan(0);
+      expect(await bench.actions(A)).toEqual([expect.objectContaining({ tick: 5, channel: 'callback', actions: [action, 7] })]);
+      expect((await bench.settled(A, 5)).breaker).toEqual(closedAfter(0));
+    });
+
+    it('2xx with more than 100 actions: the first hundred, and how many there were', async () => {
+      await agentThat(() => ({ body: JSON.stringify({ actions: Array(130).fill(action) }) }));
+      await bench.start();
+      await bench.tick(1, [A]);
+      expect(await bench.ended(A, 1)).toEqual([expect.objectContaining({ outcome: 'delivered', actions: 100 })]);
+      const [answer] = await bench.actions(A);
+      expect([answer!.actions.length, answer!.truncated]).toEqual([100, 130]);
+    });
+
+    const nested = `{"actions":[${'['.repeat(20_000)}${']'.repeat(20_000)}]}`;
+    it.each<[string, Reply, string | undefined]>([
+      ['204', { status: 204 }, 'HTTP 204 without a body'],
+      ['an empty body', { body: '' }, 'HTTP 200 without a body'],
+      ['no JSON', { body: '<html>secret</html>' }, 'HTTP 200, no valid JSON (UTF-8, at most 32 levels deep)'],
+      ['bytes that are no text', { body: Buffer.from([0x22, 0xff, 0x22]) }, 'HTTP 200, no valid JSON (UTF-8, at most 32 levels deep)'],
+      ['JSON without actions', { body: '{"ok":true}' }, 'HTTP 200, no list of actions in the body'],
+      ['null', { body: 'null' }, 'HTTP 200, no list of actions in the body'],
+      ['nesting that would break its readers', { body: nested }, 'HTTP 200, no valid JSON (UTF-8, at most 32 levels deep)'],
+      ['an empty list', { body: '{"actions":[]}' }, undefined],
+    ])('2xx with %s: delivered without actions, and not again', async (_, reply, error) => {
+      const agent = await agentThat(() => reply);
+      await bench.start();
+      await bench.tick(1, [withItems(A, 1)]);
+      const [delivery] = await bench.ended(A, 1);
+      expect(delivery).toMatchObject({ outcome: 'delivered', attempts: 1, actions: 0 });
+      expect(delivery!.error).toBe(error);
+      expect(await bench.settled(A, 1)).toMatchObject({ carried: [], breaker: closedAfter(0) });
+      expect(agent.received).toHaveLength(1);
+      expect(await bench.actions(A)).toEqual([]);
+    });
+
+    it.each<[string, ReturnType<Behaviour>, string, number | undefined]>([
+      ['429', { status: 429 }, 'HTTP 429', 429],
+      ['503', { status: 503 }, 'HTTP 503', 503],
+      ['a reset', 'reset', 'reset: ', undefined],
+      ['garbage', 'garbage', 'invalid_response: ', undefined],
+    ])('%s: four attempts with the same bytes and delivery id, then one failure', async (_, reply, error, statusCode) => {
+      const agent = await agentThat(() => reply);
+      await bench.start();
+      await bench.tick(1, [withItems(A, 1)]);
+      const [delivery] = await bench.ended(A, 1);
+      expect(delivery).toMatchObject({ outcome: 'failed', attempts: 4, actions: 0, error: expect.stringContaining(error) });
+      expect(delivery!.statusCode).toBe(statusCode);
+      expect(agent.received.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+      expect(new Set(agent.received.map(({ body }) => body)).size).toBe(1);
+      expect(new Set(agent.received.map(({ headers }) => headers['x-wallstreetsim-delivery'])).size).toBe(1);
+      const row = await bench.settled(A, 1);
+      expect(row.breaker).toEqual(closedAfter(1));
+      expect(row.carried.map(({ item }) => item.id)).toEqual(['result_1', 'message_1']);
+    });
+
+    it.each<[string, ReturnType<Behaviour>]>([
+      ['no answer within the deadline', 'hang'],
+      ['a body that stalls', 'stall'],
+    ])('%s: every attempt has its own deadline', async (_, reply) => {
+      const agent = await agentThat(({ attempt }) => (attempt < 3 ? reply : {}));
+      await bench.start({ CALLBACK_TIMEOUT_MS: '200' });
+      await bench.tick(1, [A]);
+      expect(await bench.ended(A, 1)).toEqual([expect.objectContaining({ outcome: 'delivered', attempts: 3 })]);
+      expect(agent.received).toHaveLength(3);
+    });
+
+    it('a refused connection: four attempts, one failure', async () => {
+      const closed = net.createServer().listen(0, '127.0.0.1');
+      await once(closed, 'listening');
+      const { port } = closed.address() as AddressInfo;
+      closed.close();
+      await once(closed, 'close');
+      await bench.agent(A, { callbackUrl: `http://127.0.0.1:${port}/` });
+      await bench.start();
+      await bench.tick(1, [A]);
+      expect(await bench.ended(A, 1)).toEqual([
+        expect.objectContaining({ outcome: 'failed', attempts: 4, error: expect.stringContaining('connection_refused') }),
+      ]);
+    });
+
+    it.each<[string, Reply, string]>([
+      ['404', { status: 404 }, 'HTTP 404'],
+      ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, 'HTTP 302'],
+      ['a body over 64 KiB', { body: oversized }, 'too_large'],
+    ])('%s: one attempt, one failure', async (_, reply, error) => {
+      const agent = await agentThat(() => reply);
+      await bench.start();
+      await bench.tick(1, [withItems(A, 1)]);
+      expect(await bench.ended(A, 1)).toEqual([
+        expect.objectContaining({ outcome: 'failed', attempts: 1, actions: 0, error: expect.stringContaining(error) }),
+      ]);
+      expect(agent.received).toHaveLength(1);
+      const row = await bench.settled(A, 1);
+      expect([row.breaker, row.carried.length]).toEqual([closedAfter(1), 2]);
+    });
+
+    it('a forbidden address: no packet, one failure', async () => {
+      const agent = await agentThat(() => ({}));
+      await bench.start({ CALLBACK_ALLOW_CIDRS: '' });
+      await bench.tick(1, [A]);
+      expect(await bench.ended(A, 1)).toEqual([
+        expect.objectContaining({ outcome: 'failed', attempts: 1, error: expect.stringContaining('blocked_address') }),
+      ]);
+      expect(agent.received).toEqual([]);
+    });
+
+    it('a secret that cannot be opened: no request, since an unsigned one would be refused; the breaker is not the receiver’s to pay', async () => {
+      const agent = await agentThat(() => ({}));
+      await bench.pool.query(`UPDATE "agent" SET "sealed_webhook_secret" = 'sb1.k9.AAAA.BBBB'`);
+      await bench.start();
+      await bench.tick(1, [withItems(A, 1)]);
+      expect(await bench.ended(A, 1)).toEqual([expect.objectContaining({ outcome: 'failed', attempts: 0 })]);
+      const row = await bench.settled(A, 1);
+      expect([row.breaker, row.carried.length, agent.received.length]).toEqual([closedAfter(0), 2, 0]);
+    });
+  });
+
+  describe('a newer tick', () => {
+    it('supersedes the waiting one, whose items come with the next callback', async () => {
+      let release: () => void = () => undefined;
+      const held = new Promise<Reply>((resolve) => (release = () => resolve({})));
+      const agent = await agentThat((_, nth) => (nth === 1 ? held : {}));
+      await bench.start({ CALLBACK_TIMEOUT_MS: '10000' });
+      await bench.tick(1, [withItems(A, 1)]);
+      await until(() => agent.received.length === 1);
+      for (const tick of [2, 3, 4]) await bench.tick(tick, [withItems(A, tick)]);
+      const superseded = await bench.ended(A, 2);
+      expect(superseded.map(({ tick, outcome, attempts }) => [tick, outcome, attempts])).toEqual([
+        [2, 'superseded', 0],
+        [3, 'superseded', 0],
+      ]);
+      expect(await bench.dispatch(A)).toBeUndefined(); // nothing is settled past the one in flight
+      release();
+      expect((await bench.ended(A, 4)).slice(2).map(({ tick, outcome }) => [tick, outcome])).toEqual([
+        [1, 'delivered'],
+        [4, 'delivered'],
+      ]);
+      expect(agent.ticks()).toEqual([1, 4]);
+      const results = agent.received.map(({ body }) => bodyOf(body).actionResults.map(({ id }) => id));
+      expect(results).toEqual([['result_1'], ['result_2', 'result_3', 'result_4']]);
+      expect((await bench.settled(A, 4)).carried).toEqual([]);
+    });
+
+    it('ends the retries of a callback that has failed an attempt: one failure, and the newer one goes out', async () => {
+      const agent = await agentThat(({ tick }) => (tick === 1 ? { status: 429, headers: { 'retry-after': '5' } } : {}));
+      await bench.start();
+      await bench.tick(1, [withItems(A, 1)]);
+      await until(() => agent.received.length === 1);
+      await bench.tick(2, [withItems(A, 2)]);
+      const deliveries = await bench.ended(A, 2);
+      expect(deliveries.map(({ tick, outcome, attempts }) => [tick, outcome, attempts])).toEqual([
+        [1, 'failed', 1],
+        [2, 'delivered', 1],
+      ]);
+      expect(bodyOf(agent.received[1]!.body).messages.map(({ id }) => id)).toEqual(['message_1', 'message_2']);
+    });
+  });
+
+  describe('carried items', () => {
+    it('come with every callback until a 2xx, none twice, and survive a restart', async () => {
+      const agent = await agentThat(({ tick }) => (tick < 3 ? { status: 400 } : {}));
+      await bench.start();
+      await bench.tick(1, [withItems(A, 1)]);
+      await bench.ended(A, 1);
+      await bench.tick(2, [withItems(A, 2)]);
+      await bench.settled(A, 2);
+      await bench.restart();
+      await bench.tick(3, [withItems(A, 3)]);
+      await bench.settled(A, 3);
+      await bench.tick(4, [withItems(A, 4)]);
+      await bench.settled(A, 4);
+      expect(agent.received.map(({ body }) => bodyOf(body).actionResults.map(({ id }) => id))).toEqual([
+        ['result_1'],
+        ['result_1', 'result_2'],
+        ['result_1', 'result_2', 'result_3'],
+        ['result_4'],
+      ]);
+    });
+
+    it('wait in the inbox of an agent without a callback or that is not active, without a record each tick', async () => {
+      const agent = await receiver();
+      await bench.agent(A, {});
+      await bench.agent(B, { callbackUrl: agent.url, status: 'suspended' });
+      await bench.start();
+      await bench.tick(1, [withItems(A, 1), withItems(B, 1)]);
+      expect((await bench.settled(A, 1)).carried.map(({ item }) => item.id)).toEqual(['result_1', 'message_1']);
+      expect((await bench.settled(B, 1)).carried).toHaveLength(2);
+      await until(async () => (await bench.offset()) === 1);
+      await bench.tick(2, [A, B]);
+      await until(async () => (await bench.offset()) === 2);
+      expect((await bench.dispatch(A))!.settledTick).toBe(1); // tick 2 had nothing to keep
+      expect([agent.received.length, (await bench.deliveries(A)).length, (await bench.deliveries(B)).length]).toEqual([0, 0, 0]);
+      await bench.pool.query(`UPDATE "agent" SET "callback_url" = $1, "status" = 'active'`, [agent.url]);
+      await bench.tick(3, [A]);
+      await bench.ended(A, 1);
+      expect(bodyOf(agent.received[0]!.body).actionResults.map(({ id }) => id)).toEqual(['result_1']);
+    });
+  });
+
+  describe('the breaker', () => {
+    it('opens after five failed callbacks, skips without a request, probes, and closes after two successes, over restarts', async () => {
+      const agent = await agentThat(({ tick }) => (tick <= 5 || tick === 8 ? { status: 400 } : {}));
+      await bench.start();
+      const tick = async (number: number) => {
+        await bench.tick(number, [A]);
+        return bench.settled(A, number);
+      };
+      for (const number of [1, 2, 3, 4]) await tick(number);
+      await bench.restart();
+      expect((await tick(5)).breaker).toMatchObject({ phase: 'open' });
+      await tick(6);
+      await bench.restart();
+      await tick(7);
+      expect(agent.ticks()).toEqual([1, 2, 3, 4, 5]);
+      bench.aheadMs += 60_000;
+      expect((await tick(8)).breaker).toMatchObject({ phase: 'open' }); // the probe failed
+      bench.aheadMs += 60_000;
+      expect((await tick(9)).breaker).toEqual({ phase: 'half_open', successes: 1, probeSentAtMs: null });
+      await bench.restart();
+      expect((await tick(10)).breaker).toEqual({ phase: 'closed', consecutiveFailures: 0 });
+      expect(agent.ticks()).toEqual([1, 2, 3, 4, 5, 8, 9, 10]);
+      const skipped = (await bench.deliveries(A)).filter(({ outcome }) => outcome === 'skipped');
+      expect(skipped.map(({ tick: number, attempts, circuitBreakerSkipped }) => [number, attempts, circuitBreakerSkipped])).toEqual([
+        [6, 0, true],
+        [7, 0, true],
+      ]);
+    });
+
+    it('carries the items of what it skips', async () => {
+      const agent = await agentThat(() => ({}));
+      await bench.pool.query(
+        `INSERT INTO "agent_dispatch" ("agent_id", "world_id", "shard", "breaker") VALUES ($1, $2, 0, $3)`,
+        [A, bench.worldId, JSON.stringify({ phase: 'open', openedAtMs: Date.now() })],
+      );
+      await bench.start();
+      await bench.tick(1, [withItems(A, 1)]);
+      expect((await bench.settled(A, 1)).carried).toHaveLength(2);
+      bench.aheadMs = 60_000;
+      await bench.tick(2, [A]);
+      await bench.ended(A, 2);
+      expect(bodyOf(agent.received[0]!.body).messages.map(({ id }) => id)).toEqual(['message_1']);
+    });
+  });
+
+  describe('a restart', () => {
+    it('does not send settled ticks again, and sends unsettled ones under the same delivery id', async () => {
+      const agent = await agentThat(() => ({}));
+      const other = await agentThat(() => ({}), B);
+      await bench.start();
+      await bench.tick(1, [A, B]);
+      await bench.settled(A, 1);
+      await bench.settled(B, 1);
+      await bench.stop();
+      await bench.forgetOffsets();
+      await bench.pool.query(`DELETE FROM "agent_dispatch" WHERE "agent_id" = $1`, [B]);
+      await bench.start();
+      await bench.ended(B, 2);
+      await until(async () => (await bench.offset()) === 1);
+      expect([agent.ticks(), other.ticks()]).toEqual([[1], [1, 1]]);
+      const ids = other.received.map(({ headers }) => headers['x-wallstreetsim-delivery']);
+      expect(ids[0]).toBe(ids[1]);
+    });
+
+    it('repeats a callback whose answer or end the log has not acknowledged, and settles no offset before', async () => {
+      const agent = await agentThat(() => ({ body: '{"actions":[{"type":"FLEE","payload":{}}]}' }));
+      await bench.start({ CALLBACK_TIMEOUT_MS: '100' });
+      bench.refuses = (record) => record.topic === 'agent.actions';
+      await bench.tick(1, [A]);
+      await until(() => agent.received.length === 1);
+      await bench.stop();
+      expect([await bench.deliveries(A), await bench.dispatch(A), await bench.offset()]).toEqual([[], undefined, 0]);
+      bench.refuses = () => false;
+      await bench.start();
+      expect(await bench.ended(A, 1)).toEqual([expect.objectContaining({ outcome: 'delivered', actions: 1 })]);
+      expect(await bench.actions(A)).toHaveLength(1);
+      await until(async () => (await bench.offset()) === 1);
+      expect(agent.received).toHaveLength(2);
+    });
+
+    it('waits for callbacks in flight, stores them, and leaves the waiting tick to the next process', async () => {
+      let release: () => void = () => undefined;
+      const held = new Promise<Reply>((resolve) => (release = () => resolve({})));
+      const agent = await agentThat((_, nth) => (nth === 1 ? held : {}));
+      await bench.start({ CALLBACK_TIMEOUT_MS: '10000' });
+      await bench.tick(1, [A]);
+      await until(() => agent.received.length === 1);
+      await bench.tick(2, [A]);
+      const stopped = bench.stop();
+      release();
+      await stopped;
+      expect(await bench.dispatch(A)).toMatchObject({ settledTick: 1 });
+      expect(await bench.offset()).toBe(1);
+      await bench.start();
+      await bench.ended(A, 2);
+      expect(agent.ticks()).toEqual([1, 2]);
+    });
+  });
+
+  describe('two dispatchers', () => {
+    it('share the partitions: one that joins or leaves loses no tick, repeats no settled one, and keeps the order', async () => {
+      const ids = Array.from({ length: 24 }, (_, i) => `agt_shared_${i}`);
+      const agent = await receiver();
+      for (const id of ids) await bench.agent(id, { callbackUrl: agent.url });
+      await bench.start();
+      let tick = 0;
+      const closeTick = async () => {
+        tick += 1;
+        await bench.log.append(ids.map((id, shard) => bench.tickRecord(tick, [id], { shard })));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      };
+      for (let i = 0; i < 5; i += 1) await closeTick();
+      const stopSecond = await bench.startAnother();
+      const halves = async () => (await bench.owners()).length === 2;
+      await until(async () => (await closeTick(), await halves()));
+      for (let i = 0; i < 5; i += 1) await closeTick();
+      await stopSecond();
+      await until(async () => (await closeTick(), (await bench.owners()).length === 1));
+      for (const id of ids) await bench.settled(id, tick);
+      const deliveries = (await bench.events(agentDelivery)).map(({ data }) => data);
+      for (const id of ids) {
+        const recorded = new Set(deliveries.filter(({ agentId }) => agentId === id).map((each) => each.tick));
+        expect([...recorded].sort((a, b) => a - b)).toEqual(Array.from({ length: tick }, (_, i) => i + 1));
+        const sent = agent.received.filter(({ headers }) => headers['x-wallstreetsim-agent'] === id).map((each) => each.tick);
+        expect(sent).toEqual([...sent].sort((a, b) => a - b));
+      }
+    });
+  });
+
+  describe('the log', () => {
+    it('may hold a record twice: the callback goes out once', async () => {
+      const agent = await agentThat(() => ({}));
+      await bench.start();
+      await bench.tick(1, [A]);
+      await bench.tick(1, [A]);
+      await until(async () => (await bench.offset()) === 2);
+      expect([agent.ticks(), (await bench.deliveries(A)).length]).toEqual([[1], 1]);
+    });
+
+    it('may hold what is no tick, and agents nobody knows: the offset passes them', async () => {
+      await agentThat(() => ({}));
+      await bench.start();
+      const record = bench.tickRecord(1, ['agt_unknown']);
+      await bench.log.append([{ ...record, value: 'broken' }, record]);
+      await bench.tick(2, [A]);
+      await until(async () => (await bench.offset()) === 3);
+      const letters = await bench.log.bounds(['market.tick.dead']);
+      expect(letters.reduce((sum, { start, end }) => sum + end - start, 0)).toBe(1);
+    });
+
+    it('gets answers and ends again until it acknowledges them', async () => {
+      const agent = await agentThat(() => ({}));
+      let refusals = 0;
+      bench.refuses = (record) => record.topic === 'agent.delivery' && (refusals += 1) <= 2;
+      await bench.start();
+      await bench.tick(1, [A]);
+      await bench.settled(A, 1);
+      expect([agent.received.length, (await bench.deliveries(A)).length]).toEqual([1, 1]);
+    });
+  });
+
+  it('lets agents that hang, stall, talk garbage or refuse cost nobody else anything', async () => {
+    const bad = await Promise.all((['hang', 'stall', 'garbage', 'reset'] as const).map((way) => receiver(() => way)));
+    const hangers = Array.from({ length: 24 }, (_, i) => `agt_bad_${i}`);
+    for (const [i, id] of hangers.entries()) await bench.agent(id, { callbackUrl: bad[i % bad.length]!.url });
+    const good = await agentThat(() => ({}));
+    await bench.start({ CALLBACK_TIMEOUT_MS: '60000', MAX_IN_FLIGHT: '16', MAX_IN_FLIGHT_PER_ORIGIN: '4' });
+    for (let tick = 1; tick <= 5; tick += 1) {
+      await bench.tick(tick, [...hangers, A]);
+      await until(() => good.received.length === tick);
+    }
+    expect((await bench.ended(A, 5)).map(({ outcome }) => outcome)).toEqual(Array(5).fill('delivered'));
+    // Those that hang hold their own part and no more.
+    expect(bad.slice(0, 2).map(({ received }) => received.length)).toEqual([4, 4]);
+    expect(await bench.metric('tickwire_tick_dispatcher_in_flight')).toEqual({ value: 8 });
+    expect((await bench.metric('tickwire_tick_dispatcher_deliveries_total'))['delivered']).toBe(5);
+    for (const each of bad) await each.stop();
+    receivers.splice(0, bad.length);
+  });
+});
+
+/** The function of the specification. */
+function verifySignature(body: string, signature: string, secret: string): boolean {
+  const expected = 'sha256=' + crypto.createHmac('sha256', secret).update(body).digest('hex');
+  return crypto.timingSafeEqual(Buffer.from(signature), Buffer.from(expected));
+}

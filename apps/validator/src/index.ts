@@ -1,0 +1,2 @@
+export { startValidator } from './start-validator.js';
+export { ValidatorConfig } from './validator.config.js';

@@ -1,0 +1,31 @@
+import { IsArray, IsIn, IsInt, IsOptional, IsString, Length, Matches, Min } from 'class-validator';
+import { defineEvent } from '../define-event.js';
+import { INSTANT } from '../formats.js';
+import sample from './agent-actions.sample.json' with { type: 'json' };
+
+/** `agent.actions`: one agent's answer to one tick. Actions are as they came; the world judges each on its own. */
+export class AgentActions {
+  @IsString() @Length(1, 64) worldId!: string;
+  @IsString() @Length(1, 64) agentId!: string;
+  /** The tick it answers. */
+  @IsInt() @Min(0) tick!: number;
+  @IsIn(['callback', 'api']) channel!: 'callback' | 'api';
+  /** The caller's own id of an `api` request. */
+  @IsOptional() @IsString() @Length(1, 128) clientId?: string;
+  /** At most 100; `truncated` says how many there were. */
+  @IsArray() actions!: unknown[];
+  @IsOptional() @IsInt() @Min(101) truncated?: number;
+  @Matches(INSTANT) receivedAt!: string;
+}
+
+export const agentActions = defineEvent<AgentActions>({
+  type: 'agent.actions',
+  version: 1,
+  summary: 'An agent answered a tick, or sent actions through the API.',
+  payload: AgentActions,
+  key: (data) => data.worldId,
+  keyedBy: 'worldId',
+  producers: ['tick-dispatcher', 'api'],
+  consumers: ['execution'],
+  sample: sample as AgentActions,
+});

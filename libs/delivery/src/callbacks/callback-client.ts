@@ -1,0 +1,202 @@
+import type { AddressGuard } from '../addresses/address-guard.js';
+import { guardedConnect } from '../addresses/guarded-connector.js';
+import type { Connect, ConnectSettings } from '../addresses/guarded-connector.js';
+import { Attempt } from './attempt.js';
+import type { AttemptFailure, AttemptOutcome, FailureReason } from './attempt-outcome.js';
+import { OriginPool } from './origin-pool.js';
+import type { PoolOwner } from './origin-pool.js';
+
+export interface CallbackClientSettings {
+  guard: AddressGuard;
+  /** Sockets, and so requests in flight, to one origin (scheme, host, port). Default 32. */
+  connectionsPerOrigin?: number;
+  /** Origins at rest whose connections are kept; the one at rest for longest is closed first. Default 4096. */
+  maxIdleOrigins?: number;
+  /** How long an idle connection is kept, where the receiver does not ask for less. Default 20 s. */
+  keepAliveTimeoutMs?: number;
+  /** A connection is not reused past this age, so that moved names are followed. Default 5 min. */
+  maxConnectionAgeMs?: number;
+  /** Default 5 s: name lookup, connect and TLS handshake. */
+  connectTimeoutMs?: number;
+  /** Trusted certificate authorities, PEM. Default: those of Node. */
+  ca?: ConnectSettings['ca'];
+  /** Default `Tickwire/1`. */
+  userAgent?: string;
+}
+
+export interface OutboundRequest {
+  url: string;
+  /** `host`, `connection` and `accept-encoding` are the client's own; a value outside printable Latin-1 is refused. */
+  headers?: Readonly<Record<string, string>>;
+  /** Over the whole exchange, name lookup to last byte. Default 5 s. */
+  timeoutMs?: number;
+  /** Of the body, received and inflated. Default 64 KiB. */
+  maxResponseBytes?: number;
+  /** Ends the attempt with reason `aborted`. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface CallbackRequest extends OutboundRequest {
+  body: Buffer | string;
+}
+
+interface Target {
+  origin: string;
+  path: string;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_MAX_RESPONSE_BYTES = 65_536;
+const MAX_CACHED_TARGETS = 10_000;
+const OWN_HEADERS = new Set(['host', 'connection', 'accept-encoding']);
+
+/**
+ * Sends HTTP/1.1 requests to URLs that strangers chose, and reports what came of each as a value: it never rejects.
+ *
+ * One deadline covers the whole exchange, bodies are capped before and after inflation, redirects are answers, every
+ * connection goes to an address that `guard` has checked. A reset on a reused connection, before any byte of an
+ * answer, is sent once more on a fresh one within the same call: the usual race with a receiver's idle timeout, which
+ * says nothing about the receiver. A receiver may therefore see a request twice, as it may with any retry.
+ */
+export class CallbackClient implements PoolOwner {
+  private readonly guard: AddressGuard;
+  private readonly connect: Connect;
+  private readonly maxIdleOrigins: number;
+  private readonly poolSettings;
+  private readonly baseHeaders: readonly string[];
+  private readonly pools = new Map<string, OriginPool>();
+  /** Those at rest, the longest first. */
+  private readonly idlePools = new Set<OriginPool>();
+  private readonly targets = new Map<string, Target>();
+  private readonly attempts = new Set<Attempt>();
+  private closing = false;
+  private whenQuiet: (() => void) | undefined;
+
+  constructor(settings: CallbackClientSettings) {
+    this.guard = settings.guard;
+    this.connect = guardedConnect(settings.guard, {
+      connectTimeoutMs: settings.connectTimeoutMs ?? 5_000,
+      ca: settings.ca,
+    });
+    this.maxIdleOrigins = settings.maxIdleOrigins ?? 4_096;
+    this.poolSettings = {
+      connectionsPerOrigin: settings.connectionsPerOrigin ?? 32,
+      keepAliveTimeoutMs: settings.keepAliveTimeoutMs ?? 20_000,
+      maxConnectionAgeMs: settings.maxConnectionAgeMs ?? 300_000,
+    };
+    this.baseHeaders = ['user-agent', settings.userAgent ?? 'Tickwire/1', 'accept-encoding', 'identity'];
+  }
+
+  /** @returns what became of it; rejects for nothing. An answer of any status is an answer. */
+  post(request: CallbackRequest): Promise<AttemptOutcome> {
+    return this.send('POST', request, request.body);
+  }
+
+  /** For documents that live at a tenant's URL, such as a key set. */
+  get(request: OutboundRequest): Promise<AttemptOutcome> {
+    return this.send('GET', request, null);
+  }
+
+  /** What the client holds at the moment, for gauges. */
+  stats(): { origins: number; connections: number; inFlight: number } {
+    let connections = 0;
+    for (const pool of this.pools.values()) connections += pool.openConnections;
+    return { origins: this.pools.size, connections, inFlight: this.attempts.size };
+  }
+
+  /** Takes no new request, lets those in flight end, each within its deadline, then closes every connection. */
+  async close(): Promise<void> {
+    this.closing = true;
+    if (this.attempts.size > 0) await new Promise<void>((resolve) => (this.whenQuiet = resolve));
+    for (const pool of [...this.pools.values()]) pool.closeIdle();
+  }
+
+  /** Ends the requests in flight as `aborted` and closes every connection. */
+  async destroy(): Promise<void> {
+    this.closing = true;
+    for (const attempt of [...this.attempts]) attempt.giveUp('aborted', 'the client is closing');
+    await this.close();
+  }
+
+  private send(
+    method: 'GET' | 'POST',
+    request: OutboundRequest,
+    body: Buffer | string | null,
+  ): Promise<AttemptOutcome> {
+    if (this.closing) return refused('aborted', 'the client is closing');
+    if (request.signal?.aborted) return refused('aborted', 'the caller gave up');
+    const target = this.targets.get(request.url) ?? this.judgeTarget(request.url);
+    if (target instanceof Promise) return target;
+    const headers = this.headersOf(request.headers);
+    if (headers === undefined) return refused('invalid_request', 'a header was set that the client sets itself');
+    const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
+    const pool = this.poolFor(target.origin);
+    const limits = {
+      timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      maxResponseBytes: request.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES,
+    };
+    const options = { method, path: target.path, headers, body };
+    const attempt = new Attempt(options, pool, limits, request.signal, resolve, this.onSettled);
+    this.attempts.add(attempt);
+    pool.start(attempt);
+    return promise;
+  }
+
+  /** URLs repeat, tick after tick: a verdict on their form is worth keeping. Addresses are judged per connection. */
+  private judgeTarget(text: string): Target | Promise<AttemptFailure> {
+    const verdict = this.guard.checkUrl(text);
+    if (!verdict.ok) {
+      return refused(verdict.reason === 'malformed' ? 'invalid_request' : 'blocked_address', verdict.detail);
+    }
+    const target = { origin: verdict.url.origin, path: verdict.url.pathname + verdict.url.search };
+    if (this.targets.size >= MAX_CACHED_TARGETS) this.targets.clear();
+    this.targets.set(text, target);
+    return target;
+  }
+
+  /** Names and values in turn, as undici reads them fastest. @returns undefined if one of them is not the caller's */
+  private headersOf(own: OutboundRequest['headers'] = {}): string[] | undefined {
+    const headers = [...this.baseHeaders];
+    for (const name in own) {
+      const value = own[name];
+      if (OWN_HEADERS.has(name.toLowerCase())) return undefined;
+      if (value !== undefined) headers.push(name, value);
+    }
+    return headers;
+  }
+
+  private poolFor(origin: string): OriginPool {
+    let pool = this.pools.get(origin);
+    if (!pool) {
+      pool = new OriginPool(origin, this.connect, this.poolSettings, this);
+      this.pools.set(origin, pool);
+    }
+    this.idlePools.delete(pool);
+    return pool;
+  }
+
+  /** @internal for its pools: keeps the one that fell idle, and closes the one that has been idle for longest. */
+  onIdle(pool: OriginPool): void {
+    if (this.closing) return pool.closeIdle();
+    this.idlePools.delete(pool);
+    this.idlePools.add(pool);
+    if (this.idlePools.size <= this.maxIdleOrigins) return;
+    const [oldest] = this.idlePools;
+    oldest?.closeIdle();
+  }
+
+  /** @internal for its pools */
+  onEmpty(pool: OriginPool): void {
+    this.idlePools.delete(pool);
+    this.pools.delete(pool.origin);
+  }
+
+  private readonly onSettled = (attempt: Attempt): void => {
+    this.attempts.delete(attempt);
+    if (this.attempts.size === 0) this.whenQuiet?.();
+  };
+}
+
+function refused(reason: FailureReason, detail: string): Promise<AttemptFailure> {
+  return Promise.resolve({ kind: 'failed', reason, detail, durationMs: 0 });
+}

@@ -1,0 +1,2 @@
+export { Directory } from './directory.js';
+export type * from './entries.js';

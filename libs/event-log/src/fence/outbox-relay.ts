@@ -1,0 +1,171 @@
+import type { Pool } from 'pg';
+import type { EventLog, LogSink, NewRecord, Queryable } from '../port.js';
+import { Backoff, sleep } from '../backoff.js';
+
+export interface OutboxRow {
+  partition: number;
+  version: number;
+  ordinal: number;
+  record: NewRecord;
+}
+
+/** Committed and not yet in the log: above this, transactions wait. */
+const MOST_PENDING = 20_000;
+/** Records of one send. */
+const MOST_SENT = 1_000;
+/** Acknowledged rows are deleted this often; a row that is sent twice carries the same id. */
+const DELETE_EVERY_MS = 50;
+
+/**
+ * Takes a group's committed records to a log outside the database: in order, one send in flight, deleted when acknowledged.
+ * A new owner first sends what the last one left. A member that has not heartbeaten within its session sends nothing.
+ */
+export class OutboxRelay {
+  private readonly queue: OutboxRow[] = [];
+  private readonly alive = new Map<number, () => boolean>();
+  /** Highest acknowledged version and ordinal by partition, waiting to be deleted. */
+  private readonly acknowledged = new Map<number, { version: number; ordinal: number }>();
+  private running = false;
+  private deleting: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly log: EventLog,
+    private readonly group: string,
+    private readonly sink: LogSink,
+  ) {}
+
+  async readLeft(snapshot: Queryable, partitions: readonly number[]): Promise<OutboxRow[]> {
+    const { rows } = await snapshot.query<{
+      partition: number;
+      version: string | number;
+      ordinal: number;
+      topic: string;
+      key: string;
+      target_partition: number | null;
+      value: Buffer;
+      headers: Record<string, string> | null;
+    }>(
+      `SELECT "partition", "version", "ordinal", "topic", "key", "target_partition", "value", "headers" FROM "outbox"
+        WHERE "group_id" = $1 AND "partition" = ANY($2) ORDER BY "partition", "version", "ordinal"`,
+      [this.group, partitions],
+    );
+    return rows.map((row) => ({
+      partition: row.partition,
+      version: Number(row.version),
+      ordinal: row.ordinal,
+      record: {
+        topic: row.topic,
+        key: row.key,
+        value: row.value,
+        headers: row.headers ?? undefined,
+        partition: row.target_partition ?? undefined,
+      },
+    }));
+  }
+
+  take(partitions: readonly number[], left: readonly OutboxRow[], alive: () => boolean): void {
+    for (const partition of partitions) this.alive.set(partition, alive);
+    if (left.length > 0) this.sink.info({ group: this.group, records: left.length }, 'sending what the last owner left');
+    this.enqueue(left);
+  }
+
+  drop(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      this.alive.delete(partition);
+      this.acknowledged.delete(partition);
+    }
+    const kept = this.queue.filter((row) => !partitions.includes(row.partition));
+    this.queue.splice(0, this.queue.length, ...kept);
+  }
+
+  enqueue(rows: readonly OutboxRow[]): void {
+    for (const row of rows) this.queue.push(row);
+    if (!this.running && this.queue.length > 0) void this.run();
+  }
+
+  async hasRoom(): Promise<void> {
+    while (this.queue.length > MOST_PENDING) await sleep(10);
+  }
+
+  async flush(timeoutMs: number): Promise<void> {
+    const until = performance.now() + timeoutMs;
+    while ((this.running || this.queue.length > 0) && performance.now() < until) await sleep(5);
+    await this.deleteAcknowledged();
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    let backoff = new Backoff();
+    while (this.queue.length > 0) {
+      // Kept in the queue until acknowledged: what comes later must not overtake it.
+      const batch = this.queue.slice(0, MOST_SENT).filter((row) => this.alive.get(row.partition)?.() ?? false);
+      if (batch.length === 0) {
+        // Silent towards the log until the session is known to hold, or the partitions are dropped.
+        await sleep(50);
+        continue;
+      }
+      try {
+        await this.log.append(batch.map((row) => row.record));
+        const sent = new Set(batch);
+        const kept = this.queue.filter((row) => !sent.has(row));
+        this.queue.splice(0, this.queue.length, ...kept);
+        for (const { partition, version, ordinal } of batch) {
+          if (this.alive.has(partition)) this.acknowledged.set(partition, { version, ordinal });
+        }
+        this.deleting ??= setTimeout(() => void this.deleteAcknowledged(), DELETE_EVERY_MS);
+        backoff = new Backoff();
+      } catch (error) {
+        this.sink.warn({ group: this.group, pending: this.queue.length, err: error }, 'the log takes nothing; the outbox waits');
+        await backoff.wait();
+      }
+    }
+    this.running = false;
+  }
+
+  private async deleteAcknowledged(): Promise<void> {
+    clearTimeout(this.deleting);
+    this.deleting = undefined;
+    if (this.acknowledged.size === 0) return;
+    const rows = [...this.acknowledged];
+    this.acknowledged.clear();
+    try {
+      // Sent in order, so everything up to the acknowledged one is in the log.
+      await this.pool.query(
+        `DELETE FROM "outbox" o USING unnest($2::int[], $3::bigint[], $4::int[]) d("partition", "version", "ordinal")
+          WHERE o."group_id" = $1 AND o."partition" = d."partition"
+            AND (o."version" < d."version" OR (o."version" = d."version" AND o."ordinal" <= d."ordinal"))`,
+        [
+          this.group,
+          rows.map(([partition]) => partition),
+          rows.map(([, done]) => done.version),
+          rows.map(([, done]) => done.ordinal),
+        ],
+      );
+    } catch (error) {
+      this.sink.warn({ group: this.group, err: error }, 'acknowledged outbox rows stay a while; sending them again does no harm');
+      for (const [partition, done] of rows) {
+        if (this.alive.has(partition) && !this.acknowledged.has(partition)) this.acknowledged.set(partition, done);
+      }
+      this.deleting ??= setTimeout(() => void this.deleteAcknowledged(), 1_000);
+    }
+  }
+}
+
+export async function insertOutbox(client: Queryable, group: string, rows: readonly OutboxRow[]): Promise<void> {
+  await client.query(
+    `INSERT INTO "outbox" ("group_id", "partition", "version", "ordinal", "topic", "key", "target_partition", "value", "headers")
+     SELECT $1, t.* FROM unnest($2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::int[], $8::bytea[], $9::jsonb[]) t`,
+    [
+      group,
+      rows.map((row) => row.partition),
+      rows.map((row) => row.version),
+      rows.map((row) => row.ordinal),
+      rows.map((row) => row.record.topic),
+      rows.map((row) => row.record.key),
+      rows.map((row) => row.record.partition ?? null),
+      rows.map((row) => (typeof row.record.value === 'string' ? Buffer.from(row.record.value, 'utf8') : row.record.value)),
+      rows.map((row) => (row.record.headers ? JSON.stringify(row.record.headers) : null)),
+    ],
+  );
+}

@@ -1,0 +1,27 @@
+/** The parts of kafkajs 2.2.4 without types that `kafkajs-hazards.ts` puts right. */
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  export default class RequestQueue {
+    pending: unknown[];
+    scheduleCheckPendingRequests(): void;
+  }
+}
+
+declare module 'kafkajs/src/consumer/consumerGroup.js' {
+  export default class ConsumerGroup {
+    cluster: object;
+    groupId: string;
+    memberId: string | null;
+    generationId: number | null;
+    coordinator: {
+      heartbeat(request: { groupId: string; memberId: string; groupGenerationId: number }): Promise<unknown>;
+      offsetCommit(request: {
+        groupId: string;
+        memberId: string;
+        groupGenerationId: number;
+        topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
+      }): Promise<unknown>;
+    } | null;
+    joinAndSync(): Promise<void>;
+    recoverFromOffsetOutOfRange(error: { topic: string; partition: number }): Promise<void>;
+  }
+}

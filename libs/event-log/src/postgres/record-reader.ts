@@ -1,0 +1,51 @@
+import type { Pool } from 'pg';
+import type { LogRecord, PartitionBounds, Position } from '../port.js';
+
+interface RecordRow {
+  topic: string;
+  partition: number;
+  offset: string | number;
+  key: string;
+  value: Buffer;
+  headers: Record<string, string> | null;
+  at: number;
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Reads at most `perPartition` records from each position, in offset order within a partition. */
+export async function readRecords(pool: Pool, positions: readonly Position[], perPartition: number): Promise<LogRecord[]> {
+  const { rows } = await pool.query<RecordRow>({
+    name: 'log-read',
+    text: `SELECT r."topic", r."partition", r."offset", r."key", r."value", r."headers",
+                  (extract(epoch FROM r."appended_at") * 1000)::float8 AS "at"
+             FROM unnest($1::text[], $2::int[], $3::bigint[]) AS p("topic", "partition", "position")
+            CROSS JOIN LATERAL (
+              SELECT * FROM "log_record" r
+               WHERE r."topic" = p."topic" AND r."partition" = p."partition" AND r."offset" >= p."position"
+               ORDER BY r."offset" LIMIT $4) r`,
+    values: [
+      positions.map((position) => position.topic),
+      positions.map((position) => position.partition),
+      positions.map((position) => position.offset),
+      perPartition,
+    ],
+  });
+  return rows.map((row) => ({
+    topic: row.topic,
+    partition: row.partition,
+    offset: Number(row.offset),
+    key: row.key,
+    value: row.value,
+    headers: row.headers ?? NO_HEADERS,
+    timestampMs: row.at,
+  }));
+}
+
+export async function readBounds(pool: Pool, topics: readonly string[]): Promise<PartitionBounds[]> {
+  const { rows } = await pool.query<{ topic: string; partition: number; start: string | number; next: string | number }>(
+    `SELECT "topic", "partition", "start", "next" FROM "log_partition" WHERE "topic" = ANY($1) ORDER BY 1, 2`,
+    [topics],
+  );
+  return rows.map((row) => ({ topic: row.topic, partition: row.partition, start: Number(row.start), end: Number(row.next) }));
+}

@@ -1,0 +1,14 @@
+export { EXEC_TYPE, rejectReport, statusReport, tradeReport } from './orders/execution-report.js';
+export type { ExecType, ExecutionReport, ReportStamp, TradeDetails } from './orders/execution-report.js';
+export { advanceOrder, endOrder, isFinal, openOrder, ORD_STATUS } from './orders/order.js';
+export type { OrdStatus, OrdType, Order, OrderFill, OrderTerms, TimeInForce, UnfilledEnd } from './orders/order.js';
+export { fixRejectReason, REJECT_CODES } from './rejects/reject-codes.js';
+export type { RejectCode, RejectMeaning, RuleRejectCode } from './rejects/reject-codes.js';
+export { seededDraw } from './slippage/seeded-draw.js';
+export type { DrawSeed } from './slippage/seeded-draw.js';
+export { assertSlippageModel, DEFAULT_SLIPPAGE, MAX_LEVELS, NO_SLIPPAGE } from './slippage/slippage-model.js';
+export type { ImpactModel, SlippageModel } from './slippage/slippage-model.js';
+export { fillMarketableLimit, fillMarketOrder } from './venue/fill-on-quote.js';
+export type { LimitOrder, MarketOrder, QuoteFill, QuoteFillResult, Side } from './venue/fill-on-quote.js';
+export { assertQuote, isFreshQuote } from './venue/quote.js';
+export type { Quote, QuoteAge } from './venue/quote.js';

@@ -1,0 +1,11 @@
+export { startEmbeddedPostgres } from './embedded/start-embedded-postgres.js';
+export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './embedded/start-embedded-postgres.js';
+export { EmbeddedPostgresError } from './embedded/embedded-postgres-error.js';
+export type { EmbeddedPostgresProblem } from './embedded/embedded-postgres-error.js';
+export { MigrationError, migrate } from './migrations/migrate.js';
+export type { MigrateOptions } from './migrations/migrate.js';
+export { createPool } from './pool/create-pool.js';
+export type { PoolOptions } from './pool/create-pool.js';
+export { isConnectionError, toTransient } from './pool/connection-error.js';
+export { createPrisma } from './client/create-prisma.js';
+export { Prisma, PrismaClient } from './generated/prisma/client.js';

@@ -1,0 +1,18 @@
+export { correlationId, withCorrelation } from './logging/correlation.js';
+export { createLogger } from './logging/create-logger.js';
+export type { LoggerOptions } from './logging/create-logger.js';
+export { NestLogger } from './logging/nest-logger.js';
+export type { CheckResult, HealthCheck } from './management/health-checks.js';
+export { ManagementServer } from './management/management-server.js';
+export type { ManagementOptions } from './management/management-server.js';
+export { onStopSignals } from './process/stop-signals.js';
+export type { StopOptions, StoppableProcess } from './process/stop-signals.js';
+export { createHttpApp } from './http/create-http-app.js';
+export type { HttpAppOptions } from './http/create-http-app.js';
+export { parseJson } from './http/parse-json.js';
+export type { JsonLimits } from './http/parse-json.js';
+export { RawBody } from './http/raw-body.js';
+export type { RawBodyRequest } from './http/raw-body.js';
+export { HostConfig } from './host/host-config.js';
+export { openHost, runApp } from './host/app-host.js';
+export type { AppHost, HostOptions, RunningApp, StartApp } from './host/app-host.js';

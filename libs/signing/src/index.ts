@@ -1,0 +1,12 @@
+export { signBodyHex, verifyBodyHex } from './body-hex.js';
+export type { BodyHexRequest } from './body-hex.js';
+export { digestsEqual } from './digest.js';
+export { formatTickSecret, formatWebhookSecret, InvalidWebhookSecret, parseWebhookSecret, textKey } from './secrets.js';
+export { isWebhookId, MAX_SIGNATURES, signStandardWebhook, verifyStandardWebhook } from './standard-webhook.js';
+export type { StandardWebhookMessage, StandardWebhookRequest } from './standard-webhook.js';
+export { signTick, verifyTick } from './tick-signature.js';
+export { signTimestampedHex, verifyTimestampedHex } from './timestamped-hex.js';
+export type { TimestampedHexRequest } from './timestamped-hex.js';
+export { checkReplayWindow, parseTimestamp } from './timestamp.js';
+export type { ReplayWindow } from './timestamp.js';
+export type { RefusalReason, Verdict } from './verdict.js';
