@@ -29,7 +29,16 @@ const forTests = {
   ),
 };
 const DOMAIN_LIBS = ['errors', 'signing', 'matching', 'fills', 'risk', 'ledger', 'market'];
-const PURE_NODE = ['node:assert', 'node:assert/strict', 'node:crypto'];
+/** All that a domain lib may import besides other libs; signing also hashes. */
+const domainImports = (...nodeModules) => ({
+  patterns: [
+    {
+      regex: `^(?!\\.|@tickwire/|(${nodeModules.join('|')})$)`,
+      message: 'A domain lib imports no npm package and no Node I/O.',
+    },
+    { regex: '^node:crypto$', importNamePattern: '^(random|getRandom|webcrypto|default$)', message: 'Randomness is an argument.' },
+  ],
+});
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/generated/**', '.tickwire/**', '.cache/**', '.nx/**', 'jest.config.mjs'] },
@@ -58,9 +67,13 @@ export default tseslint.config(
     files: DOMAIN_LIBS.map((name) => `libs/${name}/src/**/*.ts`),
     ignores: ['**/*.spec.ts'],
     rules: {
-      'no-restricted-imports': [
+      'no-restricted-imports': ['error', domainImports('node:assert', 'node:assert/strict')],
+      'no-restricted-globals': [
         'error',
-        { patterns: [{ regex: `^(?!\\.|@tickwire/|(${PURE_NODE.join('|')})$)`, message: 'A domain lib imports no npm package and no Node I/O.' }] },
+        ...['process', 'fetch', 'crypto', 'globalThis', 'console', 'queueMicrotask'].map((name) => ({
+          name,
+          message: 'A domain lib works on its arguments alone.',
+        })),
       ],
       'no-restricted-properties': [
         'error',
@@ -71,9 +84,16 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Time is an argument.' },
+        { selector: "CallExpression[callee.name='Date']", message: 'Time is an argument.' },
+        { selector: 'ImportExpression', message: 'A domain lib loads nothing while it runs.' },
         { selector: "CallExpression[callee.name=/^(setTimeout|setInterval|setImmediate)$/]", message: 'A domain lib has no clock.' },
       ],
     },
+  },
+  {
+    files: ['libs/signing/src/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    rules: { 'no-restricted-imports': ['error', domainImports('node:assert', 'node:assert/strict', 'node:crypto')] },
   },
   prettier,
 );

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Fence, EventLogServer } from '@tickwire/event-log';
 import { createHttpApp, type AppHost, type RunningApp } from '@tickwire/runtime';
+import type { FastifyInstance } from 'fastify';
 import type { ApiConfig } from './api.config.js';
 import { ApiModule } from './api.module.js';
 import { AuthenticationGuard } from './authentication/authentication.guard.js';
@@ -26,6 +27,12 @@ export async function startApi(config: ApiConfig, host: AppHost): Promise<Runnin
   app.useGlobalPipes(new BodyPipe());
   app.useGlobalInterceptors(new DatabaseFaultsInterceptor());
   app.connectMicroservice({ strategy: server });
+  let stopping = false;
+  // A request that waits while the app stops would keep its connection, and with it the app, open.
+  (app.getHttpAdapter().getInstance() as FastifyInstance).addHook('onSend', (_request, reply, payload, done) => {
+    if (stopping) reply.header('connection', 'close');
+    done(null, payload);
+  });
   const relay = app.get(ConfigurationRelay);
   try {
     await app.startAllMicroservices();
@@ -43,6 +50,7 @@ export async function startApi(config: ApiConfig, host: AppHost): Promise<Runnin
     url: (await app.getUrl()).replace(/\[::1?\]|0\.0\.0\.0/, '127.0.0.1'),
     stop: async () => {
       forget();
+      stopping = true;
       app.get(SignalNews).close();
       await app.close();
       await app.get(Fence).flush(FLUSH_MS);

@@ -7,6 +7,7 @@ import { createPool } from '@tickwire/persistence';
 import { startRedis, testDatabase, type TestDatabase } from '@tickwire/testing';
 import type { Pool } from 'pg';
 import {
+  addSecret,
   addSender,
   openDoor,
   post,
@@ -80,10 +81,21 @@ describe('the door', () => {
       expect((await sendSigned(door, own)).status).toBe(202);
       return queries - before;
     };
-    while ((await cost()) > 0) await sleep(20);
-
-    await where.pool.query('UPDATE signing_secret SET revoked_at = now() WHERE tenant_id = $1', [own.tenantId]);
-    expect((await sendSigned(door, own)).status).toBe(202);
+    const setRevoked = (when: string): Promise<unknown> =>
+      where.pool.query(`UPDATE signing_secret SET revoked_at = ${when} WHERE tenant_id = $1`, [own.tenantId]);
+    // Repeated where a heartbeat came late, which a busy machine may bring about.
+    for (let fromMemory = false; !fromMemory;) {
+      await setRevoked('NULL');
+      while ((await cost()) > 0) await sleep(20);
+      await setRevoked('now()');
+      const before = queries;
+      const { status } = await sendSigned(door, own);
+      fromMemory = queries === before;
+      if (fromMemory) expect(status).toBe(202);
+    }
+    // A refusal is confirmed in the database: a secret may be younger than the news of it.
+    const { secret } = await addSecret(where.pool, own.tenantId);
+    expect((await post(door, signalOf(own), signed(signalOf(own), secret))).status).toBe(202);
     await door.log.append([changeOf({ entity: 'signing-secret', id: 'sec_1', tenantId: own.tenantId, version: 2 })]);
     while ((await sendSigned(door, own)).status !== 401) await sleep(20);
     beating = false;

@@ -58,7 +58,7 @@ describe.each(stores)('a request that comes again, with claims in %s', (store, s
   it('fifty times at once is one record, and fifty times the same answer', async () => {
     const body = signalOf(sender);
     const headers = signed(body, sender.secret);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => post(door, body, headers)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => post(longLeaseDoor, body, headers)));
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`))).toEqual(
       new Set([`202 ${answers[0]!.text}`]),
     );
@@ -132,6 +132,24 @@ describe.each(stores)('a request that comes again, with claims in %s', (store, s
     log.fault = 'after the append';
     expect((await sendWithKey(door, sender)).status).toBe(503);
     log.fault = 'none';
+    const retried = await sendWithKey(door, sender);
+    expect(retried.status).toBe(202);
+    expect(new Set((await received()).map(({ webhookId }) => webhookId))).toEqual(new Set([retried.body['webhookId']]));
+  });
+
+  it('without nonce and signalId keeps its drawn id, though the retry that took it over found the log full', async () => {
+    log.fault = 'after the append';
+    expect((await sendWithKey(door, sender)).status).toBe(503);
+    const other = await addSender(database.pool());
+    log.fault = 'hangs';
+    const waiting = Array.from({ length: MAX_WAITING }, (_, index) =>
+      sendSigned(door, other, { signalId: `w${index}` }),
+    );
+    while (log.held.length < MAX_WAITING) await sleep(1);
+    expect((await sendWithKey(door, sender)).body['code']).toBe('UNAVAILABLE');
+    log.fault = 'none';
+    for (const resume of log.held.splice(0)) resume();
+    await Promise.all(waiting);
     const retried = await sendWithKey(door, sender);
     expect(retried.status).toBe(202);
     expect(new Set((await received()).map(({ webhookId }) => webhookId))).toEqual(new Set([retried.body['webhookId']]));

@@ -13,10 +13,12 @@ import type { Pool } from 'pg';
 import { Webhook } from 'standardwebhooks';
 import {
   attemptRows,
+  countQueries,
   createEndpoint,
   createTenant,
   deliveryRows,
   eventually,
+  heartbeats,
   lifecycleEvent,
   notifierConfig,
   openLog,
@@ -28,7 +30,13 @@ import { DeliveryStore } from './deliveries/delivery-store.js';
 import type { NotifierConfig } from './notifier.config.js';
 import { startNotifier } from './start-notifier.js';
 
-const LIFECYCLE = [webhookReceived, webhookValidated, webhookTradeExecuted, webhookCompleted, webhookFailed] as EventDefinition[];
+const LIFECYCLE = [
+  webhookReceived,
+  webhookValidated,
+  webhookTradeExecuted,
+  webhookCompleted,
+  webhookFailed,
+] as EventDefinition[];
 const answering =
   (...statuses: number[]): Answer =>
   (_request, response, nth) =>
@@ -37,7 +45,8 @@ const hanging: Answer = () => undefined;
 
 const verify = (secret: string, { headers, body }: ReceivedRequest): unknown =>
   new Webhook(secret).verify(body, headers as Record<string, string>);
-const idsOf = (requests: readonly ReceivedRequest[]): string[] => requests.map(({ headers }) => String(headers['webhook-id']));
+const idsOf = (requests: readonly ReceivedRequest[]): string[] =>
+  requests.map(({ headers }) => String(headers['webhook-id']));
 
 describe('the notifier', () => {
   let database: TestDatabase;
@@ -58,11 +67,14 @@ describe('the notifier', () => {
     receivers.push(started);
     return started;
   };
-  const settled = (count: number) =>
-    eventually(
-      () => deliveryRows(pool),
-      (rows) => rows.filter((row) => row.status !== 'pending').length === count,
+  const settled = async (count: number) => {
+    const text = `SELECT count(*)::int AS "n" FROM "callback_delivery" WHERE "status" <> 'pending'`;
+    await eventually(
+      async () => (await pool.query<{ n: number }>(text)).rows[0]!.n,
+      (n) => n === count,
     );
+    return deliveryRows(pool);
+  };
 
   beforeEach(async () => {
     database = await testDatabase();
@@ -96,7 +108,9 @@ describe('the notifier', () => {
       expect(Math.abs(Number(request.headers['webhook-timestamp']) - Date.now() / 1_000)).toBeLessThan(60);
     }
     const rows = await settled(events.length);
-    expect(new Set(rows.map((row) => `${row.status} ${row.attempts} ${row.claimed_by}`))).toEqual(new Set(['delivered 1 null']));
+    expect(new Set(rows.map((row) => `${row.status} ${row.attempts} ${row.claimed_by}`))).toEqual(
+      new Set(['delivered 1 null']),
+    );
   });
 
   it('sends an account’s events in their order', async () => {
@@ -128,7 +142,8 @@ describe('the notifier', () => {
     const { secret } = await createEndpoint(pool, { tenantId, url: receiver.url() });
     receiver.answer = (_request, response, nth) => {
       if (nth === 1) response.writeHead(500, { 'content-type': 'text/plain' }).end('out of\norder \u0000 ä');
-      else if (nth <= 3) response.destroy(); // on a used connection, and on the fresh one that one attempt tries next
+      else if (nth <= 3)
+        response.destroy(); // on a used connection, and on the fresh one that one attempt tries next
       else response.writeHead(nth === 4 ? 302 : 200).end();
     };
     await start({ RETRY_SCHEDULE_MS: ['0', '10', '10', '10'] });
@@ -143,7 +158,9 @@ describe('the notifier', () => {
       verify(secret, request);
     }
     const attempts = await attemptRows(pool);
-    expect(attempts.map(({ attempt, status_code, error }) => [attempt, status_code, error?.split(':')[0] ?? null])).toEqual([
+    expect(
+      attempts.map(({ attempt, status_code, error }) => [attempt, status_code, error?.split(':')[0] ?? null]),
+    ).toEqual([
       [1, 500, 'HTTP 500'],
       [2, null, 'reset'],
       [3, 302, 'HTTP 302'],
@@ -167,7 +184,10 @@ describe('the notifier', () => {
     receiver.answer = answering(503);
     await start({ RETRY_SCHEDULE_MS: ['0', '3600000'] });
     await log.append([lifecycleEvent(webhookReceived, { tenantId })]);
-    const [row] = await eventually(() => deliveryRows(pool), ([first]) => first?.attempts === 1);
+    const [row] = await eventually(
+      () => deliveryRows(pool),
+      ([first]) => first?.attempts === 1,
+    );
     const { rows } = await pool.query<{ s: number }>(
       `SELECT extract(epoch FROM "next_attempt_at" - now())::float8 AS "s" FROM "callback_delivery"`,
     );
@@ -184,7 +204,10 @@ describe('the notifier', () => {
     receiver.answer = (_request, response) => response.writeHead(429, { 'retry-after': header }).end();
     await start();
     await log.append([lifecycleEvent(webhookReceived, { tenantId })]);
-    await eventually(() => deliveryRows(pool), ([first]) => first?.attempts === 1);
+    await eventually(
+      () => deliveryRows(pool),
+      ([first]) => first?.attempts === 1,
+    );
     const { rows } = await pool.query<{ s: number }>(
       `SELECT extract(epoch FROM "next_attempt_at" - now())::float8 AS "s" FROM "callback_delivery"`,
     );
@@ -210,7 +233,10 @@ describe('the notifier', () => {
     receiver.answer = answering(500);
     await start({ RETRY_SCHEDULE_MS: ['0', '1500', '20'] });
     await log.append([lifecycleEvent(webhookReceived, { tenantId })]);
-    await eventually(() => deliveryRows(pool), (rows) => rows.length === 2 && rows.every((row) => row.attempts === 1));
+    await eventually(
+      () => deliveryRows(pool),
+      (rows) => rows.length === 2 && rows.every((row) => row.attempts === 1),
+    );
     await pool.query(`DELETE FROM "webhook_endpoint" WHERE "id" = $1`, [deleted.id]);
     await pool.query(`UPDATE "webhook_endpoint" SET "status" = 'disabled' WHERE "id" = $1`, [inactive.id]);
     const rows = await settled(2);
@@ -225,8 +251,16 @@ describe('the notifier', () => {
 
   it('signs with the new and the previous secret during a rotation, and only then', async () => {
     const hour = 3_600_000;
-    const during = await createEndpoint(pool, { tenantId, url: receiver.url('/during'), rotating: new Date(Date.now() + hour) });
-    const after = await createEndpoint(pool, { tenantId, url: receiver.url('/after'), rotating: new Date(Date.now() - hour) });
+    const during = await createEndpoint(pool, {
+      tenantId,
+      url: receiver.url('/during'),
+      rotating: new Date(Date.now() + hour),
+    });
+    const after = await createEndpoint(pool, {
+      tenantId,
+      url: receiver.url('/after'),
+      rotating: new Date(Date.now() - hour),
+    });
     await start();
     await log.append([lifecycleEvent(webhookReceived, { tenantId })]);
     await receiver.until(() => receiver.requests.length === 2);
@@ -295,11 +329,11 @@ describe('the notifier', () => {
     await createEndpoint(pool, { tenantId, url: healthy.url() });
     await createEndpoint(pool, { tenantId, url: receiver.url('/neighbour') });
     receiver.answer = (request, response) => void (request.path === '/hung' || response.writeHead(204).end());
-    await start({ MAX_IN_FLIGHT: 20, MAX_IN_FLIGHT_PER_ENDPOINT: 2, CALLBACK_TIMEOUT_MS: 15_000 });
-    for (let batch = 0; batch < 3; batch += 1) await log.append(receivedSignals(100, { tenantId }));
-    await settled(600);
-    expect(healthy.requests).toHaveLength(300);
-    expect(receiver.at('/neighbour')).toHaveLength(300);
+    await start({ MAX_IN_FLIGHT: 4, MAX_IN_FLIGHT_PER_ENDPOINT: 2, CALLBACK_TIMEOUT_MS: 15_000 });
+    for (let batch = 0; batch < 3; batch += 1) await log.append(receivedSignals(40, { tenantId }));
+    await settled(240);
+    expect(healthy.requests).toHaveLength(120);
+    expect(receiver.at('/neighbour')).toHaveLength(120);
     expect(receiver.at('/hung')).toHaveLength(2); // its part in flight, and not one more
   });
 
@@ -328,9 +362,75 @@ describe('the notifier', () => {
   it('shares the work with a second notifier, each delivery sent once', async () => {
     await createEndpoint(pool, { tenantId, url: receiver.url() });
     await Promise.all([start(), start()]);
-    const events = Array.from({ length: 12 }, (_, n) => receivedSignals(25, { tenantId, accountId: `acc_${n}` })).flat();
+    const events = Array.from({ length: 12 }, (_, n) =>
+      receivedSignals(25, { tenantId, accountId: `acc_${n}` }),
+    ).flat();
     await log.append(events);
     await settled(300);
     expect(idsOf(receiver.requests).sort()).toEqual(events.map(({ id }) => id).sort());
+  });
+
+  it('keeps its claim on what waits for longer than a lease', async () => {
+    await createEndpoint(pool, { tenantId, url: receiver.url() });
+    receiver.answer = (_request, response) => void setTimeout(() => response.writeHead(204).end(), 400);
+    const waiting = { CLAIM_LEASE_MS: 3_000, CALLBACK_TIMEOUT_MS: 1_000, MAX_IN_FLIGHT_PER_ENDPOINT: 1 };
+    await Promise.all([start(waiting), start(waiting)]);
+    await log.append(receivedSignals(10, { tenantId }));
+    const text = `SELECT count(*) FILTER (WHERE "status" <> 'pending')::int AS "settled",
+                         count(*) FILTER (WHERE "claimed_until" < now())::int AS "lapsed" FROM "callback_delivery"`;
+    const { lapsed } = await eventually(
+      async () => (await pool.query<{ settled: number; lapsed: number }>(text)).rows[0]!,
+      (seen) => seen.settled === 10 || seen.lapsed > 0,
+    );
+    expect(lapsed).toBe(0);
+    expect(receiver.requests).toHaveLength(10);
+  });
+
+  it('asks the database for endpoints only while it does not hear of changes', async () => {
+    const counted = countQueries(pool, /FROM "webhook_endpoint" WHERE "tenant_id"/);
+    await createEndpoint(pool, { tenantId, url: receiver.url() });
+    await start();
+    for (let before = -1; before !== counted.queries;) {
+      before = counted.queries;
+      await log.append(heartbeats(log.partitionCount));
+      await log.append(receivedSignals(1, { tenantId }));
+      await settled((await deliveryRows(pool)).length + 1);
+    }
+    expect(counted.queries).toBeGreaterThan(0);
+  });
+
+  it('tells operators whether it consumes and what it has sent, until it stops', async () => {
+    await createEndpoint(pool, { tenantId, url: receiver.url() });
+    receiver.answer = answering(500, 200);
+    const host = testHost(pool, log);
+    const app = await startNotifier(notifierConfig(), host);
+    await log.append([lifecycleEvent(webhookReceived, { tenantId })]);
+    await settled(1);
+    const attempts = await eventually(
+      () => host.management.registry.getSingleMetricAsString('tickwire_notifier_attempts_total'),
+      (text) => text.includes('delivered'),
+    );
+    expect(attempts).toContain('{result="pending"} 1');
+    expect(attempts).toContain('{result="delivered"} 1');
+    expect(await host.management.registry.metrics()).toMatch(/tickwire_notifier_pending \d/);
+    const url = `http://127.0.0.1:${await host.management.listen()}/readyz`;
+    expect(await (await fetch(url)).json()).toMatchObject({ status: 'ok', checks: [{ ok: true }] });
+    await app.stop();
+    expect(await host.management.registry.metrics()).not.toContain('tickwire_notifier');
+    await host.management.close();
+  });
+
+  it.each([
+    [{ RETRY_SCHEDULE_MS: ['10'] }, 'RETRY_SCHEDULE_MS'],
+    [{ CLAIM_LEASE_MS: 1_000, CALLBACK_TIMEOUT_MS: 900 }, 'CLAIM_LEASE_MS'],
+    [{ CALLBACK_ALLOW_CIDRS: 'everything' }, 'CALLBACK_ALLOW_CIDRS'],
+    [{ SECRETS_KEYS: 'hunter2' }, 'SECRETS_KEYS'],
+  ])('does not start with %p, naming the variable only', async (wrong, name) => {
+    const failure: Error = await start(wrong).then(
+      () => new Error('started'),
+      (error: Error) => error,
+    );
+    expect(failure.message).toContain(name);
+    expect(failure.message).not.toContain('hunter2');
   });
 });

@@ -72,17 +72,30 @@ export async function startNotifier(config: NotifierConfig, host: AppHost): Prom
   }
 }
 
-function createSender(config: NotifierConfig, host: AppHost, store: DeliveryStore): { sender: CallbackSender; metrics: NotifierMetrics } {
+function createSender(
+  config: NotifierConfig,
+  host: AppHost,
+  store: DeliveryStore,
+): { sender: CallbackSender; metrics: NotifierMetrics } {
   const timeoutMs = config.CALLBACK_TIMEOUT_MS;
   if (config.CLAIM_LEASE_MS < 2 * timeoutMs) {
     throw new ConfigError([{ name: 'CLAIM_LEASE_MS', wanted: ['must be at least twice CALLBACK_TIMEOUT_MS'] }]);
   }
   const maxPerOrigin = Math.max(MAX_PER_ORIGIN, config.MAX_IN_FLIGHT_PER_ENDPOINT);
   const guard = new AddressGuard({ allowHttp: config.ALLOW_HTTP, allowCidrs: allowedCidrs(config) });
-  const client = new CallbackClient({ guard, connectTimeoutMs: Math.min(timeoutMs, 10_000), connectionsPerOrigin: maxPerOrigin });
+  const client = new CallbackClient({
+    guard,
+    connectTimeoutMs: Math.min(timeoutMs, 10_000),
+    connectionsPerOrigin: maxPerOrigin,
+  });
   const signer = new CallbackSigner(secretBox(config));
   const schedule = parseSchedule(config.RETRY_SCHEDULE_MS);
-  const caller = new CallbackCaller(client, signer, { timeoutMs, schedule, now: host.now, random: Math.random }, host.logger);
+  const caller = new CallbackCaller(
+    client,
+    signer,
+    { timeoutMs, schedule, now: host.now, random: Math.random },
+    host.logger,
+  );
   const metrics: NotifierMetrics = new NotifierMetrics(host.management.registry, store, () => sender.stats());
   const sender: CallbackSender = new CallbackSender(
     {

@@ -72,7 +72,12 @@ describe('the tick dispatcher', () => {
     it('goes out without a signature where no secret is configured, and with both during a rotation', async () => {
       const agent = await receiver();
       await bench.agent(A, { callbackUrl: agent.url });
-      await bench.agent(B, { callbackUrl: agent.url, secret: 'new', previousSecret: 'old', previousUntil: new Date(Date.now() + 60_000) });
+      await bench.agent(B, {
+        callbackUrl: agent.url,
+        secret: 'new',
+        previousSecret: 'old',
+        previousUntil: new Date(Date.now() + 60_000),
+      });
       await bench.start();
       await bench.tick(1, [A, B]);
       await bench.ended(A, 1);
@@ -81,8 +86,12 @@ describe('the tick dispatcher', () => {
       const [unsigned] = of(A);
       expect(Object.keys(unsigned!.headers).filter((name) => name.includes('signature'))).toEqual([]);
       const [rotating] = of(B);
-      expect(verifySignature(rotating!.body, rotating!.headers['x-wallstreetsim-signature'] as string, 'new')).toBe(true);
-      expect(verifySignature(rotating!.body, rotating!.headers['x-wallstreetsim-signature-previous'] as string, 'old')).toBe(true);
+      expect(verifySignature(rotating!.body, rotating!.headers['x-wallstreetsim-signature'] as string, 'new')).toBe(
+        true,
+      );
+      expect(
+        verifySignature(rotating!.body, rotating!.headers['x-wallstreetsim-signature-previous'] as string, 'old'),
+      ).toBe(true);
       bench.aheadMs = 61_000;
       await bench.tick(2, [B]);
       await bench.ended(B, 2);
@@ -93,10 +102,29 @@ describe('the tick dispatcher', () => {
       const agent = await agentThat(() => ({}));
       await bench.start();
       const messages = Array.from({ length: 100 }, (_, i) => ({
-        id: `m${i}`, fromAgentId: B, toAgentId: A, content: 'x'.repeat(900), tick: 1, createdAt: '2026-11-22T08:00:00.000Z',
+        id: `m${i}`,
+        fromAgentId: B,
+        toAgentId: A,
+        content: 'x'.repeat(900),
+        tick: 1,
+        createdAt: '2026-11-22T08:00:00.000Z',
       }));
-      const quote = { symbol: '', name: 'Some Company', sector: 'technology', price: 150.55, change: 1.05, changePercent: 0.701, volume: 10_000, high: 151.12, low: 149.01, marketCap: 2_500_000_000_000 };
-      const market = { indices: [], watchlist: Array.from({ length: 100 }, (_, i) => ({ ...quote, symbol: `SYM${i}` })) };
+      const quote = {
+        symbol: '',
+        name: 'Some Company',
+        sector: 'technology',
+        price: 150.55,
+        change: 1.05,
+        changePercent: 0.701,
+        volume: 10_000,
+        high: 151.12,
+        low: 149.01,
+        marketCap: 2_500_000_000_000,
+      };
+      const market = {
+        indices: [],
+        watchlist: Array.from({ length: 100 }, (_, i) => ({ ...quote, symbol: `SYM${i}` })),
+      };
       await bench.tick(1, [{ agentId: A, funds: [1, 0, 1, 1], messages }], { market });
       await bench.ended(A, 1);
       await bench.tick(2, [A], { market });
@@ -132,10 +160,19 @@ describe('the tick dispatcher', () => {
       await bench.start();
       await bench.tick(5, [A]);
       const [delivery] = await bench.ended(A, 1);
-      expect(delivery).toMatchObject({ worldId: bench.worldId, tick: 5, outcome: 'delivered', attempts: 1, statusCode: 201, actions: 2 });
+      expect(delivery).toMatchObject({
+        worldId: bench.worldId,
+        tick: 5,
+        outcome: 'delivered',
+        attempts: 1,
+        statusCode: 201,
+        actions: 2,
+      });
       expect(delivery!.error).toBeUndefined();
       expect(delivery!.responseTimeMs).toBeGreaterThan(0);
-      expect(await bench.actions(A)).toEqual([expect.objectContaining({ tick: 5, channel: 'callback', actions: [action, 7] })]);
+      expect(await bench.actions(A)).toEqual([
+        expect.objectContaining({ tick: 5, channel: 'callback', actions: [action, 7] }),
+      ]);
       expect((await bench.settled(A, 5)).breaker).toEqual(closedAfter(0));
     });
 
@@ -153,10 +190,18 @@ describe('the tick dispatcher', () => {
       ['204', { status: 204 }, 'HTTP 204 without a body'],
       ['an empty body', { body: '' }, 'HTTP 200 without a body'],
       ['no JSON', { body: '<html>secret</html>' }, 'HTTP 200, no valid JSON (UTF-8, at most 32 levels deep)'],
-      ['bytes that are no text', { body: Buffer.from([0x22, 0xff, 0x22]) }, 'HTTP 200, no valid JSON (UTF-8, at most 32 levels deep)'],
+      [
+        'bytes that are no text',
+        { body: Buffer.from([0x22, 0xff, 0x22]) },
+        'HTTP 200, no valid JSON (UTF-8, at most 32 levels deep)',
+      ],
       ['JSON without actions', { body: '{"ok":true}' }, 'HTTP 200, no list of actions in the body'],
       ['null', { body: 'null' }, 'HTTP 200, no list of actions in the body'],
-      ['nesting that would break its readers', { body: nested }, 'HTTP 200, no valid JSON (UTF-8, at most 32 levels deep)'],
+      [
+        'nesting that would break its readers',
+        { body: nested },
+        'HTTP 200, no valid JSON (UTF-8, at most 32 levels deep)',
+      ],
       ['an empty list', { body: '{"actions":[]}' }, undefined],
     ])('2xx with %s: delivered without actions, and not again', async (_, reply, error) => {
       const agent = await agentThat(() => reply);
@@ -175,20 +220,28 @@ describe('the tick dispatcher', () => {
       ['503', { status: 503 }, 'HTTP 503', 503],
       ['a reset', 'reset', 'reset: ', undefined],
       ['garbage', 'garbage', 'invalid_response: ', undefined],
-    ])('%s: four attempts with the same bytes and delivery id, then one failure', async (_, reply, error, statusCode) => {
-      const agent = await agentThat(() => reply);
-      await bench.start();
-      await bench.tick(1, [withItems(A, 1)]);
-      const [delivery] = await bench.ended(A, 1);
-      expect(delivery).toMatchObject({ outcome: 'failed', attempts: 4, actions: 0, error: expect.stringContaining(error) });
-      expect(delivery!.statusCode).toBe(statusCode);
-      expect(agent.received.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
-      expect(new Set(agent.received.map(({ body }) => body)).size).toBe(1);
-      expect(new Set(agent.received.map(({ headers }) => headers['x-wallstreetsim-delivery'])).size).toBe(1);
-      const row = await bench.settled(A, 1);
-      expect(row.breaker).toEqual(closedAfter(1));
-      expect(row.carried.map(({ item }) => item.id)).toEqual(['result_1', 'message_1']);
-    });
+    ])(
+      '%s: four attempts with the same bytes and delivery id, then one failure',
+      async (_, reply, error, statusCode) => {
+        const agent = await agentThat(() => reply);
+        await bench.start();
+        await bench.tick(1, [withItems(A, 1)]);
+        const [delivery] = await bench.ended(A, 1);
+        expect(delivery).toMatchObject({
+          outcome: 'failed',
+          attempts: 4,
+          actions: 0,
+          error: expect.stringContaining(error),
+        });
+        expect(delivery!.statusCode).toBe(statusCode);
+        expect(agent.received.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+        expect(new Set(agent.received.map(({ body }) => body)).size).toBe(1);
+        expect(new Set(agent.received.map(({ headers }) => headers['x-wallstreetsim-delivery'])).size).toBe(1);
+        const row = await bench.settled(A, 1);
+        expect(row.breaker).toEqual(closedAfter(1));
+        expect(row.carried.map(({ item }) => item.id)).toEqual(['result_1', 'message_1']);
+      },
+    );
 
     it.each<[string, ReturnType<Behaviour>]>([
       ['no answer within the deadline', 'hang'],
@@ -211,7 +264,11 @@ describe('the tick dispatcher', () => {
       await bench.start();
       await bench.tick(1, [A]);
       expect(await bench.ended(A, 1)).toEqual([
-        expect.objectContaining({ outcome: 'failed', attempts: 4, error: expect.stringContaining('connection_refused') }),
+        expect.objectContaining({
+          outcome: 'failed',
+          attempts: 4,
+          error: expect.stringContaining('connection_refused'),
+        }),
       ]);
     });
 
@@ -326,7 +383,9 @@ describe('the tick dispatcher', () => {
       await bench.tick(2, [A, B]);
       await until(async () => (await bench.offset()) === 2);
       expect((await bench.dispatch(A))!.settledTick).toBe(1); // tick 2 had nothing to keep
-      expect([agent.received.length, (await bench.deliveries(A)).length, (await bench.deliveries(B)).length]).toEqual([0, 0, 0]);
+      expect([agent.received.length, (await bench.deliveries(A)).length, (await bench.deliveries(B)).length]).toEqual([
+        0, 0, 0,
+      ]);
       await bench.pool.query(`UPDATE "agent" SET "callback_url" = $1, "status" = 'active'`, [agent.url]);
       await bench.tick(3, [A]);
       await bench.ended(A, 1);
@@ -357,7 +416,9 @@ describe('the tick dispatcher', () => {
       expect((await tick(10)).breaker).toEqual({ phase: 'closed', consecutiveFailures: 0 });
       expect(agent.ticks()).toEqual([1, 2, 3, 4, 5, 8, 9, 10]);
       const skipped = (await bench.deliveries(A)).filter(({ outcome }) => outcome === 'skipped');
-      expect(skipped.map(({ tick: number, attempts, circuitBreakerSkipped }) => [number, attempts, circuitBreakerSkipped])).toEqual([
+      expect(
+        skipped.map(({ tick: number, attempts, circuitBreakerSkipped }) => [number, attempts, circuitBreakerSkipped]),
+      ).toEqual([
         [6, 0, true],
         [7, 0, true],
       ]);
@@ -434,7 +495,7 @@ describe('the tick dispatcher', () => {
   });
 
   describe('two dispatchers', () => {
-    it('share the partitions: one that joins or leaves loses no tick, repeats no settled one, and keeps the order', async () => {
+    it('share the partitions: when one joins or leaves no tick is lost and each agent’s order is kept', async () => {
       const ids = Array.from({ length: 24 }, (_, i) => `agt_shared_${i}`);
       const agent = await receiver();
       for (const id of ids) await bench.agent(id, { callbackUrl: agent.url });
@@ -457,7 +518,9 @@ describe('the tick dispatcher', () => {
       for (const id of ids) {
         const recorded = new Set(deliveries.filter(({ agentId }) => agentId === id).map((each) => each.tick));
         expect([...recorded].sort((a, b) => a - b)).toEqual(Array.from({ length: tick }, (_, i) => i + 1));
-        const sent = agent.received.filter(({ headers }) => headers['x-wallstreetsim-agent'] === id).map((each) => each.tick);
+        const sent = agent.received
+          .filter(({ headers }) => headers['x-wallstreetsim-agent'] === id)
+          .map((each) => each.tick);
         expect(sent).toEqual([...sent].sort((a, b) => a - b));
       }
     });
@@ -482,6 +545,22 @@ describe('the tick dispatcher', () => {
       await until(async () => (await bench.offset()) === 3);
       const letters = await bench.log.bounds(['market.tick.dead']);
       expect(letters.reduce((sum, { start, end }) => sum + end - start, 0)).toBe(1);
+    });
+
+    it('may hold what breaks its contract inside: that costs one callback', async () => {
+      await agentThat(() => ({}));
+      const other = await agentThat(() => ({}), B);
+      await bench.start();
+      const broken = { agentId: A, funds: [1, 0, 1, 1], messages: 7 } as unknown as AgentTick;
+      await bench.tick(1, [broken, B]);
+      await bench.tick(2, [A, B]);
+      await bench.settled(A, 2);
+      await until(async () => (await bench.offset()) === 2);
+      expect((await bench.deliveries(A)).map(({ tick, outcome }) => [tick, outcome])).toEqual([
+        [1, 'failed'],
+        [2, 'delivered'],
+      ]);
+      expect(other.received[0]!.tick).toBe(1);
     });
 
     it('gets answers and ends again until it acknowledges them', async () => {

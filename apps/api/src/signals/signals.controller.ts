@@ -23,9 +23,8 @@ class SignalQuery {
   @IsString() @Length(1, 128) accountId!: string;
 }
 
+/** Beside the token `t`, which the guard has read. */
 class StatusUrlQuery {
-  /** The token; it covers tenant, signal and time. */
-  @IsOptional() @IsString() @Length(1, 128) t?: string;
   /** Whose signal it is, for when nothing of it is known here yet. */
   @IsOptional() @IsString() @Length(1, 64) tenantId?: string;
 }
@@ -105,7 +104,7 @@ export class SignalsController {
       );
     }
     const found = await this.signals.wait(webhookId, waitMs, (each) => each?.status.final === true);
-    if (found !== undefined) return found.status;
+    if (found?.tenantId === tenantId) return found.status;
     // The token proves that the signal was taken in, although no event of it has arrived here.
     const receivedAt = new Date(verdict.receivedAtMs).toISOString();
     return { webhookId, status: 'received', final: false, receivedAt, timeline: [], fills: [] };

@@ -9,7 +9,12 @@ import { DeliveryStore } from './delivery-store.js';
 
 const LEASE_MS = 30_000;
 const everything = { most: 10_000, mostPerEndpoint: 10_000, limited: new Map<string, number>() };
-const target = { url: 'https://example.test/', sealedSecret: '', sealedPreviousSecret: null, previousSecretUntil: null };
+const target = {
+  url: 'https://example.test/',
+  sealedSecret: '',
+  sealedPreviousSecret: null,
+  previousSecretUntil: null,
+};
 
 describe('DeliveryStore', () => {
   let database: TestDatabase;
@@ -27,7 +32,8 @@ describe('DeliveryStore', () => {
   });
   afterEach(() => database.drop());
 
-  const endpoint = async (): Promise<string> => (await createEndpoint(pool, { tenantId, url: 'https://example.test/' })).id;
+  const endpoint = async (): Promise<string> =>
+    (await createEndpoint(pool, { tenantId, url: 'https://example.test/' })).id;
   const due = (endpointId: string, overrides: Partial<NewDelivery> = {}): NewDelivery => ({
     endpointId,
     tenantId,
@@ -38,7 +44,8 @@ describe('DeliveryStore', () => {
     event: { eventId: v7(), tenantId, type: 'webhook.received', body: Buffer.from('{"a":"\u00e4\\\\"}') },
     ...overrides,
   });
-  const many = (count: number, endpointId: string): NewDelivery[] => Array.from({ length: count }, () => due(endpointId));
+  const many = (count: number, endpointId: string): NewDelivery[] =>
+    Array.from({ length: count }, () => due(endpointId));
   const result = (delivery: Delivery, overrides: Partial<AttemptResult> = {}): AttemptResult => ({
     delivery,
     attempt: delivery.attempts + 1,
@@ -52,7 +59,9 @@ describe('DeliveryStore', () => {
   it('stores an event once and a delivery once per endpoint, and says which are new', async () => {
     const [a, b] = [await endpoint(), await endpoint()];
     const event = due(a).event;
-    expect(await mine.insert([due(a, { event }), due(b, { event })])).toEqual(new Set([`${a} ${event.eventId}`, `${b} ${event.eventId}`]));
+    expect(await mine.insert([due(a, { event }), due(b, { event })])).toEqual(
+      new Set([`${a} ${event.eventId}`, `${b} ${event.eventId}`]),
+    );
     const again = due(a, { event: { ...event, body: Buffer.from('other bytes') } });
     expect(await other.insert([again, again])).toEqual(new Set());
     const { deliveries } = await mine.claim(everything);
@@ -71,7 +80,11 @@ describe('DeliveryStore', () => {
 
   it('never gives a delivery to two at the same time', async () => {
     await mine.insert(many(300, await endpoint()));
-    const claims = await Promise.all(Array.from({ length: 10 }, (_, n) => new DeliveryStore(pool, `p${n}`, LEASE_MS).claim({ ...everything, most: 40 })));
+    const claims = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        new DeliveryStore(pool, `p${n}`, LEASE_MS).claim({ ...everything, most: 40 }),
+      ),
+    );
     const claimed = claims.flatMap(({ deliveries }) => ids(deliveries));
     expect(new Set(claimed).size).toBe(claimed.length);
     const rest = (await mine.claim(everything)).deliveries;
@@ -95,7 +108,14 @@ describe('DeliveryStore', () => {
   it('takes no more of an endpoint than there is room for, and nothing of one that is left out', async () => {
     const [full, some, free] = [await endpoint(), await endpoint(), await endpoint()];
     await mine.insert([...many(5, full), ...many(5, some), ...many(5, free)]);
-    const { deliveries, sawAll } = await mine.claim({ most: 100, mostPerEndpoint: 3, limited: new Map([[full, 0], [some, 2]]) });
+    const { deliveries, sawAll } = await mine.claim({
+      most: 100,
+      mostPerEndpoint: 3,
+      limited: new Map([
+        [full, 0],
+        [some, 2],
+      ]),
+    });
     const count = (id: string): number => deliveries.filter(({ endpointId }) => endpointId === id).length;
     expect([count(full), count(some), count(free)]).toEqual([0, 2, 3]);
     expect(sawAll).toBe(true);
@@ -117,7 +137,10 @@ describe('DeliveryStore', () => {
     await pool.query(`DELETE FROM "webhook_endpoint" WHERE "id" = $1`, [gone]);
     const { deliveries } = await mine.claim(everything);
     expect(new Map(deliveries.map(({ endpointId, target: found }) => [endpointId, found?.url]))).toEqual(
-      new Map([[gone, undefined], [active, 'https://example.test/']]),
+      new Map([
+        [gone, undefined],
+        [active, 'https://example.test/'],
+      ]),
     );
   });
 
@@ -135,7 +158,10 @@ describe('DeliveryStore', () => {
       ['delivered', 1, null],
       ['pending', 1, null],
     ]);
-    expect((await attemptRows(pool)).map(({ status_code, duration_ms }) => [status_code, duration_ms]).sort()).toEqual([[200, 1], [500, 1]]);
+    expect((await attemptRows(pool)).map(({ status_code, duration_ms }) => [status_code, duration_ms]).sort()).toEqual([
+      [200, 1],
+      [500, 1],
+    ]);
     expect((await mine.claim(everything)).deliveries).toEqual([]);
   });
 
@@ -149,7 +175,10 @@ describe('DeliveryStore', () => {
     expect(ids(taken)).toEqual(ids(lost));
     await brief.settle([result(lost[0]!), result(lost[1]!, { status: 'exhausted' })]);
     expect((await deliveryRows(pool)).map(({ event_id, status }) => [event_id, status]).sort()).toEqual(
-      [[lost[0]!.eventId, 'delivered'], [lost[1]!.eventId, 'pending']].sort(),
+      [
+        [lost[0]!.eventId, 'delivered'],
+        [lost[1]!.eventId, 'pending'],
+      ].sort(),
     );
     expect(await mine.renew(lost)).toEqual(new Set());
     expect(await other.renew(lost)).toEqual(new Set([`${endpointId} ${lost[1]!.eventId}`]));

@@ -77,7 +77,7 @@ RETURNING d."endpoint_id" AS "endpointId", d."event_id" AS "eventId", d."attempt
  */
 const BEGIN_CLAIM = `BEGIN; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off`;
 
-// Joined by key alone: a condition on "status" would tempt the planner to read all that is pending.
+// "status" = 'pending' would say the same, and tempt the planner to read all that is pending through the partial index.
 const SETTLE = `
 WITH "result" AS (
   SELECT * FROM unnest($2::text[], $3::uuid[], $4::int[], $5::text[], $6::float8[], $7::float8[], $8::int[], $9::text[], $10::int[], $11::text[])
@@ -88,7 +88,7 @@ WITH "result" AS (
          "next_attempt_at" = CASE WHEN r."status" = 'pending' THEN now() + r."retry_in_ms" * interval '1 ms' END,
          "settled_at" = CASE WHEN r."status" <> 'pending' THEN now() END
     FROM "result" r
-   WHERE d."endpoint_id" = r."endpoint_id" AND d."event_id" = r."event_id" AND d."settled_at" IS NULL
+   WHERE d."endpoint_id" = r."endpoint_id" AND d."event_id" = r."event_id" AND d."status" NOT IN ('delivered', 'exhausted')
      AND (r."status" = 'delivered' OR (d."claimed_by" = $1 AND d."attempts" = r."attempt" - 1))
   RETURNING d."endpoint_id", d."event_id"
 )
@@ -149,7 +149,9 @@ export class DeliveryStore {
    */
   async insert(deliveries: readonly NewDelivery[]): Promise<Set<string>> {
     // In one order everywhere: after a rebalance two processes may store the same rows at the same time.
-    const sorted = [...deliveries].sort((a, b) => compare(a.event.eventId, b.event.eventId) || compare(a.endpointId, b.endpointId));
+    const sorted = [...deliveries].sort(
+      (a, b) => compare(a.event.eventId, b.event.eventId) || compare(a.endpointId, b.endpointId),
+    );
     const events = sorted.map(({ event }) => event).filter((event, at, all) => event.eventId !== all[at - 1]?.eventId);
     const rows = await this.query<{ endpointId: string; eventId: string }>(INSERT, [
       this.leaseMs,
@@ -259,7 +261,8 @@ export class DeliveryStore {
 }
 
 function toDelivery(row: ClaimedRow): Delivery {
-  const { endpointId, eventId, attempts, dueAt, body, url, sealedSecret, sealedPreviousSecret, previousSecretUntil } = row;
+  const { endpointId, eventId, attempts, dueAt, body, url, sealedSecret, sealedPreviousSecret, previousSecretUntil } =
+    row;
   const target = url === null ? undefined : { url, sealedSecret, sealedPreviousSecret, previousSecretUntil };
   return { endpointId, eventId, attempts, dueAtMs: dueAt.getTime(), body, target };
 }

@@ -50,7 +50,9 @@ export class LifecycleEventsConsumer {
 
   private async endpointsOf(events: readonly ReceivedEvent<LifecycleFacts>[]): Promise<Map<string, EndpointEntry[]>> {
     const tenantIds = new Set(events.map(({ event }) => event.data.tenantId));
-    const found = await Promise.all([...tenantIds].map(async (id) => [id, await this.directory.endpoints(id)] as const));
+    const found = await Promise.all(
+      [...tenantIds].map(async (id) => [id, await this.directory.endpoints(id)] as const),
+    );
     return new Map(found);
   }
 

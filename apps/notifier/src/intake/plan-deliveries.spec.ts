@@ -1,4 +1,12 @@
-import { createEvent, encodeEvent, decodeEvent, webhookFailed, webhookReceived, webhookValidated, type EventDefinition } from '@tickwire/contracts';
+import {
+  createEvent,
+  encodeEvent,
+  decodeEvent,
+  webhookFailed,
+  webhookReceived,
+  webhookValidated,
+  type EventDefinition,
+} from '@tickwire/contracts';
 import type { EndpointEntry } from '@tickwire/directory';
 import type { ReceivedEvent } from '@tickwire/event-log';
 import { v7 } from 'uuid';
@@ -16,10 +24,25 @@ const endpoint = (id: string, events: string[] = []): EndpointEntry => ({
   version: 1,
 });
 
-function read<T extends object>(definition: EventDefinition<T>, timestampMs: number, accountId?: string): ReceivedEvent<LifecycleFacts> {
+function read<T extends object>(
+  definition: EventDefinition<T>,
+  timestampMs: number,
+  accountId?: string,
+): ReceivedEvent<LifecycleFacts> {
   const data = { ...definition.sample, tenantId: 'ten_1', accountId } as T;
-  const encoded = encodeEvent(definition, createEvent(definition, { id: v7(), source: 'ingress', subject: 's', timeMs: 0, data }));
-  const record = { topic: encoded.topic, partition: 0, offset: 0, key: 'k', value: Buffer.from(encoded.value), headers: {}, timestampMs };
+  const encoded = encodeEvent(
+    definition,
+    createEvent(definition, { id: v7(), source: 'ingress', subject: 's', timeMs: 0, data }),
+  );
+  const record = {
+    topic: encoded.topic,
+    partition: 0,
+    offset: 0,
+    key: 'k',
+    value: Buffer.from(encoded.value),
+    headers: {},
+    timestampMs,
+  };
   return { record, event: decodeEvent(encoded.topic, record.value) } as ReceivedEvent<LifecycleFacts>;
 }
 
@@ -28,7 +51,11 @@ describe('planDeliveries', () => {
     const late = read(webhookReceived, 200, 'acc_1');
     const validated = read(webhookValidated, 100, 'acc_1');
     const received = read(webhookReceived, 100, 'acc_1');
-    const planned = planDeliveries([late, validated, received], new Map([['ten_1', [endpoint('whe_1')]]]), new TieBreaker());
+    const planned = planDeliveries(
+      [late, validated, received],
+      new Map([['ten_1', [endpoint('whe_1')]]]),
+      new TieBreaker(),
+    );
     expect(planned.map(({ event, dueAtMs, tie }) => [event.eventId, dueAtMs, tie])).toEqual([
       [received.event.id, 100, 0],
       [validated.event.id, 100, 1],
@@ -43,7 +70,11 @@ describe('planDeliveries', () => {
 
   it('plans one delivery per endpoint that wants the type, with the bytes of the log', () => {
     const failed = read(webhookFailed, 1);
-    const endpoints = [endpoint('whe_all'), endpoint('whe_failed', ['webhook.failed']), endpoint('whe_other', ['webhook.received'])];
+    const endpoints = [
+      endpoint('whe_all'),
+      endpoint('whe_failed', ['webhook.failed']),
+      endpoint('whe_other', ['webhook.received']),
+    ];
     const planned = planDeliveries([failed], new Map([['ten_1', endpoints]]), new TieBreaker());
     expect(planned.map(({ endpointId }) => endpointId)).toEqual(['whe_all', 'whe_failed']);
     expect(planned.every(({ event }) => event.body === failed.record.value)).toBe(true);

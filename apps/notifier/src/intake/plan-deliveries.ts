@@ -9,7 +9,13 @@ export interface LifecycleFacts {
 }
 
 /** The stages of a signal, for events that the log took in the same millisecond. */
-const STAGES = ['webhook.received', 'webhook.validated', 'webhook.trade_executed', 'webhook.completed', 'webhook.failed'];
+const STAGES = [
+  'webhook.received',
+  'webhook.validated',
+  'webhook.trade_executed',
+  'webhook.completed',
+  'webhook.failed',
+];
 
 const MAX_ACCOUNTS = 10_000;
 

@@ -32,9 +32,13 @@ export class NotifierMetrics {
     this.gauge('tickwire_notifier_pending', `Deliveries not settled yet, counted up to ${MOST_COUNTED}`, async () => {
       return (await this.backlog(source)).pending;
     });
-    this.gauge('tickwire_notifier_oldest_due_seconds', 'How long the oldest due delivery has waited for its attempt', async () => {
-      return (await this.backlog(source)).oldestDueS;
-    });
+    this.gauge(
+      'tickwire_notifier_oldest_due_seconds',
+      'How long the oldest due delivery has waited for its attempt',
+      async () => {
+        return (await this.backlog(source)).oldestDueS;
+      },
+    );
   }
 
   readonly settled = ({ status }: AttemptResult): void => this.attempts.inc({ result: status });

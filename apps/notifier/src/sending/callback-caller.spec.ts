@@ -7,7 +7,8 @@ import type { CallbackTarget, Delivery } from '../deliveries/delivery.js';
 import { CallbackCaller } from './callback-caller.js';
 import { CallbackSigner } from './callback-signer.js';
 
-const toLoopback = (): Promise<{ address: string; family: 4 }[]> => Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
+const toLoopback = (): Promise<{ address: string; family: 4 }[]> =>
+  Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
 
 const loopback = parseAllowCidrs('127.0.0.1');
 
@@ -43,7 +44,12 @@ describe('CallbackCaller', () => {
   it('opens no connection for a public name that resolves to loopback', async () => {
     const caller = callerWith({ allowHttp: true, resolver: toLoopback });
     const result = await caller.attempt(delivery({ url: `http://rebound.example.com:${receiver.port}/` }));
-    expect(result).toMatchObject({ status: 'pending', attempt: 1, retryInMs: 1_000, error: expect.stringMatching(/^blocked_address/) });
+    expect(result).toMatchObject({
+      status: 'pending',
+      attempt: 1,
+      retryInMs: 1_000,
+      error: expect.stringMatching(/^blocked_address/),
+    });
     expect(receiver.connections).toBe(0);
   });
 

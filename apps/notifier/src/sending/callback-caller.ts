@@ -42,7 +42,12 @@ export class CallbackCaller {
     return this.post(delivery, target, headers, atMs);
   }
 
-  private async post(delivery: Delivery, { url }: CallbackTarget, headers: Record<string, string>, atMs: number): Promise<AttemptResult | undefined> {
+  private async post(
+    delivery: Delivery,
+    { url }: CallbackTarget,
+    headers: Record<string, string>,
+    atMs: number,
+  ): Promise<AttemptResult | undefined> {
     const { timeoutMs, now } = this.settings;
     const outcome = await this.client.post({ url, headers, body: delivery.body, timeoutMs });
     const judgement = judgeOutcome(outcome, now());

@@ -94,7 +94,8 @@ export class CallbackSender {
    * @returns false when older ones of the endpoint come first or it has its share: then it is stored unclaimed
    */
   reserve(endpointId: string): boolean {
-    if (!this.caughtUp || this.stopping || this.backlogged.has(endpointId) || this.shares.roomOf(endpointId) <= 0) return false;
+    if (!this.caughtUp || this.stopping || this.backlogged.has(endpointId) || this.shares.roomOf(endpointId) <= 0)
+      return false;
     this.shares.take(endpointId);
     return true;
   }
@@ -113,7 +114,10 @@ export class CallbackSender {
     const task = this.limiter
       .run(originOf(delivery), () => this.attempt(delivery), { endpointKey: delivery.endpointId })
       .catch((error: unknown) => {
-        this.parts.logger.error({ err: error, endpointId: delivery.endpointId }, 'an attempt failed by a fault of ours');
+        this.parts.logger.error(
+          { err: error, endpointId: delivery.endpointId },
+          'an attempt failed by a fault of ours',
+        );
         this.letGo(delivery);
       });
     this.tasks.add(task);
@@ -139,7 +143,10 @@ export class CallbackSender {
     await this.claiming;
     const quiet = Promise.allSettled([...this.tasks]);
     const grace = new AbortController();
-    await Promise.race([quiet, pause(this.settings.stopGraceMs, undefined, { signal: grace.signal }).catch(() => undefined)]);
+    await Promise.race([
+      quiet,
+      pause(this.settings.stopGraceMs, undefined, { signal: grace.signal }).catch(() => undefined),
+    ]);
     grace.abort();
     await this.parts.client.destroy();
     await quiet;
@@ -147,7 +154,10 @@ export class CallbackSender {
     await this.renewing;
     if (this.unsent.length === 0) return;
     await this.parts.store.release(this.unsent).catch((error: unknown) => {
-      this.parts.logger.warn({ err: error, deliveries: this.unsent.length }, 'claims could not be given back; they run out');
+      this.parts.logger.warn(
+        { err: error, deliveries: this.unsent.length },
+        'claims could not be given back; they run out',
+      );
     });
   }
 
@@ -158,7 +168,10 @@ export class CallbackSender {
     const result = await this.parts.caller.attempt(delivery);
     if (!result) return this.letGo(delivery);
     if (delivery.target) {
-      this.shares.setTroubled(delivery.endpointId, result.status !== 'delivered' && result.durationMs > TROUBLE_AFTER_MS);
+      this.shares.setTroubled(
+        delivery.endpointId,
+        result.status !== 'delivered' && result.durationMs > TROUBLE_AFTER_MS,
+      );
     }
     this.settlement.add(result);
   }
@@ -182,7 +195,8 @@ export class CallbackSender {
       this.forget(delivery);
       if (!delivery.target) this.shares.setTroubled(endpointId, false); // nobody to be remembered any more
       this.parts.onSettled(result);
-      if (status === 'exhausted') this.parts.logger.warn({ endpointId, eventId, attempts: attempt, error }, 'a callback was given up');
+      if (status === 'exhausted')
+        this.parts.logger.warn({ endpointId, eventId, attempts: attempt, error }, 'a callback was given up');
       if (retryInMs !== undefined && retryInMs < POLL_MS) this.wakeIn(retryInMs + WAKE_MARGIN_MS);
       if (this.backlogged.has(endpointId) && this.isWorthAClaim(endpointId)) this.wakeIn(0);
     }
@@ -193,7 +207,8 @@ export class CallbackSender {
     this.claimAgain = true;
     this.claiming ??= this.claimDue().finally(() => {
       this.claiming = undefined;
-      if (this.claimAgain) this.wake(); // asked for between the last look and now
+      if (this.claimAgain)
+        this.wake(); // asked for between the last look and now
       else this.wakeIn(POLL_MS);
     });
   }
@@ -251,7 +266,12 @@ export class CallbackSender {
     return [...taken].filter(([id, count]) => count >= (limited.get(id) ?? this.shares.perEndpoint)).map(([id]) => id);
   }
 
-  private noteBacklogs(cutShort: readonly string[], limited: ReadonlyMap<string, number>, sawAll: boolean, began: number): void {
+  private noteBacklogs(
+    cutShort: readonly string[],
+    limited: ReadonlyMap<string, number>,
+    sawAll: boolean,
+    began: number,
+  ): void {
     for (const endpointId of cutShort) this.backlogged.set(endpointId, began);
     if (!sawAll) return;
     this.caughtUp = true;

@@ -18,7 +18,11 @@ export class CallbackSigner {
   headers({ endpointId, eventId, body }: Delivery, target: CallbackTarget, timestampS: number): Record<string, string> {
     const keys = [this.key(endpointId, target.sealedSecret)];
     const { sealedPreviousSecret, previousSecretUntil } = target;
-    if (sealedPreviousSecret !== null && previousSecretUntil !== null && previousSecretUntil.getTime() > timestampS * 1_000) {
+    if (
+      sealedPreviousSecret !== null &&
+      previousSecretUntil !== null &&
+      previousSecretUntil.getTime() > timestampS * 1_000
+    ) {
       keys.push(this.key(endpointId, sealedPreviousSecret));
     }
     return {

@@ -9,7 +9,12 @@ describe('EndpointShares', () => {
     expect(shares.roomOf('c')).toBe(0);
     shares.free('a');
     expect([shares.roomOf('a'), shares.roomOf('c')]).toEqual([1, 1]);
-    expect(shares.limited()).toEqual(new Map([['a', 1], ['b', 2]]));
+    expect(shares.limited()).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 2],
+      ]),
+    );
   });
 
   it('leaves a small share to an endpoint in trouble until it is well again', () => {

@@ -1,7 +1,14 @@
 import type { Delivery } from '../deliveries/delivery.js';
 import { HeldDeliveries } from './held-deliveries.js';
 
-const delivery = (eventId: string): Delivery => ({ endpointId: 'whe_1', eventId, attempts: 0, dueAtMs: 0, body: Buffer.alloc(0), target: undefined });
+const delivery = (eventId: string): Delivery => ({
+  endpointId: 'whe_1',
+  eventId,
+  attempts: 0,
+  dueAtMs: 0,
+  body: Buffer.alloc(0),
+  target: undefined,
+});
 
 describe('HeldDeliveries', () => {
   const [a, b] = [delivery('a'), delivery('b')];

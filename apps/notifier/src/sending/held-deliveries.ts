@@ -33,7 +33,9 @@ export class HeldDeliveries {
   /** Those whose lease has less than five sixths left. Asked every sixth of it, no lease sinks below two thirds. */
   aging(nowMs: number): Delivery[] {
     const limit = nowMs + (this.leaseMs * 5) / 6;
-    return [...this.holdings.values()].filter(({ leaseEndsAtMs }) => leaseEndsAtMs < limit).map(({ delivery }) => delivery);
+    return [...this.holdings.values()]
+      .filter(({ leaseEndsAtMs }) => leaseEndsAtMs < limit)
+      .map(({ delivery }) => delivery);
   }
 
   /** @param ours keys whose claim was extended; of `deliveries`, the others belong to somebody else now */

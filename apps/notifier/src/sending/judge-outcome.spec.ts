@@ -8,7 +8,13 @@ const answered = (status: number, headers: Record<string, string> = {}): Attempt
   body: Buffer.alloc(0),
   durationMs: 1,
 });
-const failed = (reason: FailureReason, status?: number): AttemptOutcome => ({ kind: 'failed', reason, detail: 'why', durationMs: 1, status });
+const failed = (reason: FailureReason, status?: number): AttemptOutcome => ({
+  kind: 'failed',
+  reason,
+  detail: 'why',
+  durationMs: 1,
+  status,
+});
 
 describe('judgeOutcome', () => {
   it.each([200, 201, 204, 299])('takes %d for delivered', (status) => {
@@ -19,12 +25,19 @@ describe('judgeOutcome', () => {
     expect(judgeOutcome(answered(status), 0)).toMatchObject({ kind: 'failed', error: `HTTP ${status}` });
   });
 
-  it.each<FailureReason>(['timeout', 'connection_refused', 'reset', 'dns', 'tls', 'network', 'invalid_response', 'blocked_address', 'invalid_request'])(
-    'has an attempt that failed with %s made again',
-    (reason) => {
-      expect(judgeOutcome(failed(reason), 0)).toEqual({ kind: 'failed', error: `${reason}: why` });
-    },
-  );
+  it.each<FailureReason>([
+    'timeout',
+    'connection_refused',
+    'reset',
+    'dns',
+    'tls',
+    'network',
+    'invalid_response',
+    'blocked_address',
+    'invalid_request',
+  ])('has an attempt that failed with %s made again', (reason) => {
+    expect(judgeOutcome(failed(reason), 0)).toEqual({ kind: 'failed', error: `${reason}: why` });
+  });
 
   it('ends a delivery at 410, counts nothing that we ended ourselves', () => {
     expect(judgeOutcome(answered(410), 0).kind).toBe('refused');
@@ -37,7 +50,8 @@ describe('judgeOutcome', () => {
   });
 
   it('reads Retry-After in both forms, up to a day', () => {
-    const wait = (text: string): unknown => judgeOutcome(answered(503, { 'retry-after': text }), Date.UTC(2026, 10, 22, 8));
+    const wait = (text: string): unknown =>
+      judgeOutcome(answered(503, { 'retry-after': text }), Date.UTC(2026, 10, 22, 8));
     expect(wait('30')).toMatchObject({ retryAfterMs: 30_000 });
     expect(wait('Sun, 22 Nov 2026 08:01:00 GMT')).toMatchObject({ retryAfterMs: 60_000 });
     expect(wait('1000000')).toMatchObject({ retryAfterMs: 86_400_000 });

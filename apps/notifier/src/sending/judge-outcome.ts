@@ -27,12 +27,20 @@ export function judgeOutcome(outcome: AttemptOutcome, nowMs: number): Judgement 
   const { status, headers } = outcome;
   if (isSuccess(status)) return { kind: 'delivered' };
   if (status === GONE) return { kind: 'refused', error: 'HTTP 410: the receiver wants no more of it' };
-  return { kind: 'failed', error: `HTTP ${status}`, retryAfterMs: retryAfterMs(headers['retry-after'], nowMs, RETRY_AFTER_CAP_MS) };
+  return {
+    kind: 'failed',
+    error: `HTTP ${status}`,
+    retryAfterMs: retryAfterMs(headers['retry-after'], nowMs, RETRY_AFTER_CAP_MS),
+  };
 }
 
 /** The beginning of an answer for people to read: printable ASCII, at most 512 characters; everything else is a space. */
 export function excerptOf(body: Buffer): string | undefined {
-  const text = body.subarray(0, EXCERPT_BYTES).toString('latin1').replace(/[^\x20-\x7e]+/g, ' ').trim();
+  const text = body
+    .subarray(0, EXCERPT_BYTES)
+    .toString('latin1')
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim();
   return text === '' ? undefined : text;
 }
 

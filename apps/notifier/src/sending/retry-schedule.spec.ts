@@ -8,7 +8,18 @@ const HOUR = 60 * MINUTE;
 describe('the retry schedule', () => {
   it('is by default that of Standard Webhooks: ten attempts over four days', () => {
     const schedule = parseSchedule(new NotifierConfig().RETRY_SCHEDULE_MS);
-    expect(schedule).toEqual([0, 5_000, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR]);
+    expect(schedule).toEqual([
+      0,
+      5_000,
+      5 * MINUTE,
+      30 * MINUTE,
+      2 * HOUR,
+      5 * HOUR,
+      10 * HOUR,
+      14 * HOUR,
+      20 * HOUR,
+      24 * HOUR,
+    ]);
   });
 
   it('varies each pause by 20 % either way, and ends', () => {

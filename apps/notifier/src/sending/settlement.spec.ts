@@ -3,7 +3,14 @@ import type { AttemptResult } from '../deliveries/delivery.js';
 import { Settlement } from './settlement.js';
 
 const result = (attempt: number): AttemptResult => ({
-  delivery: { endpointId: 'whe_1', eventId: String(attempt), attempts: 0, dueAtMs: 0, body: Buffer.alloc(0), target: undefined },
+  delivery: {
+    endpointId: 'whe_1',
+    eventId: String(attempt),
+    attempts: 0,
+    dueAtMs: 0,
+    body: Buffer.alloc(0),
+    target: undefined,
+  },
   attempt,
   status: 'delivered',
   atMs: 0,
@@ -15,7 +22,11 @@ describe('Settlement', () => {
   it('writes what ends together in one statement', async () => {
     const writes: number[][] = [];
     const written: number[] = [];
-    const settlement = new Settlement(async (results) => void writes.push(attempts(results)), (results) => written.push(...attempts(results)), silent);
+    const settlement = new Settlement(
+      async (results) => void writes.push(attempts(results)),
+      (results) => written.push(...attempts(results)),
+      silent,
+    );
     for (const n of [1, 2, 3]) settlement.add(result(n));
     await settlement.close();
     expect(writes).toEqual([[1, 2, 3]]);

@@ -23,7 +23,8 @@ export function readAnswer(status: number, body: Uint8Array): TickAnswerRead {
   } catch {
     return { actions: [], error: `HTTP ${status}, no valid JSON (UTF-8, at most ${LIMITS.maxDepth} levels deep)` };
   }
-  const actions: unknown = typeof answer === 'object' && answer !== null && 'actions' in answer ? answer.actions : undefined;
+  const actions: unknown =
+    typeof answer === 'object' && answer !== null && 'actions' in answer ? answer.actions : undefined;
   if (!Array.isArray(actions)) return { actions: [], error: `HTTP ${status}, no list of actions in the body` };
   if (actions.length <= MOST_ACTIONS) return { actions };
   return { actions: actions.slice(0, MOST_ACTIONS), truncated: actions.length };

@@ -48,7 +48,12 @@ function tickPlace(worldId: string, agentId: string, tick: number): string {
  * @param carried items of earlier ticks; one that the tick brings itself is left out
  * @param nowMs when it is composed: the body's `timestamp`
  */
-export function composeCallback(tick: LaneTick, carried: CarriedItems, secrets: SigningSecrets, nowMs: number): TickCallback {
+export function composeCallback(
+  tick: LaneTick,
+  carried: CarriedItems,
+  secrets: SigningSecrets,
+  nowMs: number,
+): TickCallback {
   const brought = new Set(itemsOf(tick.own).map(keyOf));
   const earlier = carried.without(brought);
   const { body: text, cut } = composeTickBody(tick.prepared, tick.own, earlier, new Date(nowMs).toISOString());

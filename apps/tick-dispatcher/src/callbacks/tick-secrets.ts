@@ -19,7 +19,8 @@ export class TickSecrets {
   /** @throws SecretUnreadable when one that should sign cannot be opened */
   of(agent: AgentEntry, nowMs: number): SigningSecrets {
     const { sealedWebhookSecret, sealedPreviousSecret, previousSecretUntil } = agent;
-    const rotating = sealedPreviousSecret !== null && previousSecretUntil !== null && previousSecretUntil.getTime() > nowMs;
+    const rotating =
+      sealedPreviousSecret !== null && previousSecretUntil !== null && previousSecretUntil.getTime() > nowMs;
     return {
       ...(sealedWebhookSecret === null ? {} : { current: this.open(sealedWebhookSecret, agent.id) }),
       ...(rotating ? { previous: this.open(sealedPreviousSecret, agent.id) } : {}),

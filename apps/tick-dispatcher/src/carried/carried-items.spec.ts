@@ -2,12 +2,16 @@ import type { CarriedItem } from '@tickwire/contracts';
 import fc from 'fast-check';
 import { CarriedItems, keyOf, MOST_CARRIED_BYTES, MOST_CARRIED_ITEMS } from './carried-items.js';
 
-const result = (id: string, message = ''): CarriedItem => ({ list: 'actionResults', item: { id, action: 'BUY', success: true, message } });
+const result = (id: string, message = ''): CarriedItem => ({
+  list: 'actionResults',
+  item: { id, action: 'BUY', success: true, message },
+});
 const investigation = (status: 'opened' | 'charged', tick: number): CarriedItem => ({
   list: 'investigations',
   item: { investigationId: 'inv_1', agentId: 'a', status, crimeType: 'spoofing', message: '', tick },
 });
-const idsOf = (items: CarriedItems): unknown[] => items.without(new Set()).map(({ item }) => ('id' in item ? item.id : item.status));
+const idsOf = (items: CarriedItems): unknown[] =>
+  items.without(new Set()).map(({ item }) => ('id' in item ? item.id : item.status));
 const none = new Set<string>();
 
 describe('carried items', () => {
@@ -28,7 +32,12 @@ describe('carried items', () => {
 
   it('drop the oldest beyond their number, and say how many', () => {
     const items = new CarriedItems();
-    expect(items.add(1, Array.from({ length: MOST_CARRIED_ITEMS }, (_, i) => result(`r${i}`)))).toBe(0);
+    expect(
+      items.add(
+        1,
+        Array.from({ length: MOST_CARRIED_ITEMS }, (_, i) => result(`r${i}`)),
+      ),
+    ).toBe(0);
     expect(items.add(2, [result('x'), result('y')])).toBe(2);
     expect([items.size, idsOf(items)[0], idsOf(items).at(-1)]).toEqual([MOST_CARRIED_ITEMS, 'r2', 'y']);
   });
@@ -61,11 +70,14 @@ describe('carried items', () => {
     expect(restored.without(none)).toEqual(items.without(none));
     restored.add(0, [result('b')]);
     expect(idsOf(restored)).toEqual(['a', 'opened', 'b']);
-    for (const stored of [{}, null, [{}, 7, { list: 'news', item: {} }]]) expect(CarriedItems.restore(stored).size).toBe(0);
+    for (const stored of [{}, null, [{}, 7, { list: 'news', item: {} }]])
+      expect(CarriedItems.restore(stored).size).toBe(0);
   });
 
   it('are stored without what jsonb refuses, and otherwise unchanged', () => {
-    const text = fc.string({ unit: fc.constantFrom('\\', 'u', '0', 'd', '8', '\u0000', '\ud800', '\udc00', '😀', '"', 'é', 'a') });
+    const text = fc.string({
+      unit: fc.constantFrom('\\', 'u', '0', 'd', '8', '\u0000', '\ud800', '\udc00', '😀', '"', 'é', 'a'),
+    });
     fc.assert(
       fc.property(text, (message) => {
         const items = new CarriedItems();

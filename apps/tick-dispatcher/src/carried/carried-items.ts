@@ -103,7 +103,9 @@ export function itemsOf({ actionResults, messages, alerts, investigations }: Age
 
 /** An item's identity. An investigation has an id of its own, but each of its turns is news. */
 export function keyOf({ list, item }: CarriedItem): string {
-  return list === 'investigations' ? `${list}:${item.investigationId}:${item.status}:${item.tick}` : `${list}:${item.id}`;
+  return list === 'investigations'
+    ? `${list}:${item.investigationId}:${item.status}:${item.tick}`
+    : `${list}:${item.id}`;
 }
 
 /**

@@ -79,7 +79,13 @@ export class DeliveryLog {
 
   private facts(tick: LaneTick, timeMs: number) {
     const { agent, causeId } = tick;
-    return { source: 'tick-dispatcher', subject: agent.id, tenantId: agent.tenantId, causationId: causeId, timeMs } as const;
+    return {
+      source: 'tick-dispatcher',
+      subject: agent.id,
+      tenantId: agent.tenantId,
+      causationId: causeId,
+      timeMs,
+    } as const;
   }
 
   private async append(record: EncodedEvent, stopped: AbortSignal): Promise<boolean> {
@@ -91,7 +97,10 @@ export class DeliveryLog {
           await this.log.append([record]);
           return true;
         } catch (error) {
-          this.sink.warn({ topic: record.topic, pending: this.pending, err: error }, 'the log takes no record of a callback; trying again');
+          this.sink.warn(
+            { topic: record.topic, pending: this.pending, err: error },
+            'the log takes no record of a callback; trying again',
+          );
           backoff ??= new Backoff();
           await backoff.wait(() => stopped.aborted);
         }

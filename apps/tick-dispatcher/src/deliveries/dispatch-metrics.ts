@@ -21,16 +21,39 @@ export class DispatchMetrics {
     load: () => { inFlight: number; waiting: number },
   ) {
     const registers = [registry];
-    this.deliveries = new Counter({ name: NAMES.deliveries, help: 'Tick callbacks by how they ended', labelNames: ['outcome'], registers });
-    this.dropped = new Counter({ name: NAMES.dropped, help: 'Carried items that were dropped for newer ones', registers });
+    this.deliveries = new Counter({
+      name: NAMES.deliveries,
+      help: 'Tick callbacks by how they ended',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.dropped = new Counter({
+      name: NAMES.dropped,
+      help: 'Carried items that were dropped for newer ones',
+      registers,
+    });
     this.lag = new Histogram({
       name: NAMES.lag,
       help: 'From the close of a tick to the first attempt of a callback, s',
       buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
       registers,
     });
-    new Gauge({ name: NAMES.inFlight, help: 'Requests in flight', registers, collect() { this.set(load().inFlight); } });
-    new Gauge({ name: NAMES.waiting, help: 'Callbacks that wait for their turn', registers, collect() { this.set(load().waiting); } });
+    new Gauge({
+      name: NAMES.inFlight,
+      help: 'Requests in flight',
+      registers,
+      collect() {
+        this.set(load().inFlight);
+      },
+    });
+    new Gauge({
+      name: NAMES.waiting,
+      help: 'Callbacks that wait for their turn',
+      registers,
+      collect() {
+        this.set(load().waiting);
+      },
+    });
   }
 
   ended(outcome: AgentDelivery['outcome']): void {

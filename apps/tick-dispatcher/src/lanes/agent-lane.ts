@@ -144,7 +144,10 @@ export class AgentLane implements Settleable {
   /** A fault in our code or a tick's data costs its own callback, not the offset of a whole partition. */
   private giveUp(error: unknown): void {
     const { current } = this;
-    this.services.logger.error({ agentId: this.agentId, tick: current?.tick, err: error }, 'a callback failed through a fault of ours');
+    this.services.logger.error(
+      { agentId: this.agentId, tick: current?.tick, err: error },
+      'a callback failed through a fault of ours',
+    );
     if (current) this.ended(current);
     this.running = undefined;
     if (this.waiting && current && this.mayBegin) this.wake();
@@ -165,7 +168,8 @@ export class AgentLane implements Settleable {
   private keepForInbox(tick: LaneTick): void {
     const before = this.carried.revision;
     this.carry(tick);
-    if (this.carried.revision === before && this.taken.isOnlyOpen(tick.tick)) this.taken.storedUpTo(this.taken.end(tick.tick));
+    if (this.carried.revision === before && this.taken.isOnlyOpen(tick.tick))
+      this.taken.storedUpTo(this.taken.end(tick.tick));
     else this.ended(tick);
   }
 
@@ -179,7 +183,10 @@ export class AgentLane implements Settleable {
     if (originOf(tick) === undefined) this.ended(tick);
     else {
       this.record(tick, { outcome: 'superseded', attempts: 0 }).catch((error: unknown) =>
-        this.services.logger.error({ agentId: this.agentId, tick: tick.tick, err: error }, 'a superseded tick could not be recorded'),
+        this.services.logger.error(
+          { agentId: this.agentId, tick: tick.tick, err: error },
+          'a superseded tick could not be recorded',
+        ),
       );
     }
   }
@@ -193,7 +200,8 @@ export class AgentLane implements Settleable {
       return;
     }
     const verdict = await this.retry(begun, origin);
-    if (!verdict || verdict.delivery === 'unknown') this.breaker = breakerStep(this.breaker, 'abandoned', this.services.now());
+    if (!verdict || verdict.delivery === 'unknown')
+      this.breaker = breakerStep(this.breaker, 'abandoned', this.services.now());
     else if (verdict.delivery === 'success') await this.succeed(begun);
     else await this.fail(begun, verdict);
   }
@@ -208,7 +216,10 @@ export class AgentLane implements Settleable {
     try {
       callback = composeCallback(tick, this.carried, services.secrets.of(tick.agent, nowMs), nowMs);
     } catch (error) {
-      services.logger.error({ agentId: this.agentId, tick: tick.tick, err: error }, 'a callback cannot be composed or signed');
+      services.logger.error(
+        { agentId: this.agentId, tick: tick.tick, err: error },
+        'a callback cannot be composed or signed',
+      );
       return { tick, error: 'the callback could not be composed or signed' };
     }
     this.breaker = breakerStep(this.breaker, 'sent', nowMs);
@@ -234,7 +245,11 @@ export class AgentLane implements Settleable {
   }
 
   /** @returns undefined when a newer tick, or the end, came before the attempt */
-  private async attemptAgain({ callback, attempts }: Begun, origin: string, pauseMs: number): Promise<AttemptOutcome | undefined> {
+  private async attemptAgain(
+    { callback, attempts }: Begun,
+    origin: string,
+    pauseMs: number,
+  ): Promise<AttemptOutcome | undefined> {
     if (!this.mayBegin) return undefined;
     const retrying = (this.retrying = new AbortController());
     try {
@@ -276,7 +291,13 @@ export class AgentLane implements Settleable {
     this.breaker = breakerStep(this.breaker, 'succeeded', services.now());
     this.carried.remove(callback.brought);
     services.metrics.itemsDropped(this.carried.add(tick.tick, callback.left));
-    await this.record(tick, { outcome: 'delivered', attempts, actions: answer.actions.length, error, ...factsOf(outcome) });
+    await this.record(tick, {
+      outcome: 'delivered',
+      attempts,
+      actions: answer.actions.length,
+      error,
+      ...factsOf(outcome),
+    });
   }
 
   private async fail({ tick, attempts, outcome }: Begun, { error }: AttemptVerdict): Promise<void> {
@@ -286,7 +307,15 @@ export class AgentLane implements Settleable {
   }
 
   private carry(tick: LaneTick): void {
-    this.services.metrics.itemsDropped(this.carried.add(tick.tick, itemsOf(tick.own)));
+    try {
+      this.services.metrics.itemsDropped(this.carried.add(tick.tick, itemsOf(tick.own)));
+    } catch (error) {
+      // Data that breaks its contract must not end the handling of other agents' ticks.
+      this.services.logger.error(
+        { agentId: this.agentId, tick: tick.tick, err: error },
+        'the items of a tick cannot be read',
+      );
+    }
   }
 
   private async record(tick: LaneTick, end: DeliveryEnd): Promise<void> {

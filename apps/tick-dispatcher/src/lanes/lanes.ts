@@ -48,7 +48,9 @@ export class Lanes {
    * @throws TransientError while the database is away
    */
   load(agents: readonly { partition: number; agentId: string }[]): Promise<Map<string, DispatchState>> {
-    const unknown = agents.filter(({ partition, agentId }) => this.tenures.get(partition)?.lanes.has(agentId) === false);
+    const unknown = agents.filter(
+      ({ partition, agentId }) => this.tenures.get(partition)?.lanes.has(agentId) === false,
+    );
     return loadDispatchStates(this.pool, [...new Set(unknown.map(({ agentId }) => agentId))]);
   }
 

@@ -7,7 +7,13 @@ import { Settlements, type Settleable } from './settlements.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const row = (agentId: string, more: Partial<SettledRow> = {}): SettledRow => ({
-  agentId, worldId: 'w', shard: 3, settledTick: 1, carriedJson: '[]', breaker: CLOSED_BREAKER, ...more,
+  agentId,
+  worldId: 'w',
+  shard: 3,
+  settledTick: 1,
+  carriedJson: '[]',
+  breaker: CLOSED_BREAKER,
+  ...more,
 });
 const result = (id: string) => ({ list: 'actionResults', item: { id, action: 'BUY', success: true } });
 
@@ -23,7 +29,10 @@ describe('settled callbacks', () => {
   it('are stored with what is carried and the breaker, and come back', async () => {
     const carried = [result('a')];
     const open = { phase: 'open', openedAtMs: 7 } as const;
-    await storeSettled(pool, [row('a', { settledTick: 9, carriedJson: JSON.stringify(carried), breaker: open }), row('b')]);
+    await storeSettled(pool, [
+      row('a', { settledTick: 9, carriedJson: JSON.stringify(carried), breaker: open }),
+      row('b'),
+    ]);
     const states = await loadDispatchStates(pool, ['a', 'b', 'c']);
     expect([...states.keys()].sort()).toEqual(['a', 'b']);
     expect(states.get('a')).toMatchObject({ settledTick: 9, breaker: open });
@@ -42,7 +51,10 @@ describe('settled callbacks', () => {
 
   it('take a row without a breaker for a closed one', async () => {
     await pool.query(`INSERT INTO "agent_dispatch" ("agent_id", "world_id", "shard") VALUES ('a', 'w', 0)`);
-    expect((await loadDispatchStates(pool, ['a'])).get('a')).toMatchObject({ settledTick: -1, breaker: CLOSED_BREAKER });
+    expect((await loadDispatchStates(pool, ['a'])).get('a')).toMatchObject({
+      settledTick: -1,
+      breaker: CLOSED_BREAKER,
+    });
   });
 
   class FakeLane implements Settleable {
@@ -50,13 +62,17 @@ describe('settled callbacks', () => {
     constructor(readonly row: SettledRow) {}
     toStore() {
       const { settledTick } = this.row;
-      return this.stored.includes(settledTick) ? undefined : { row: { ...this.row }, stored: () => void this.stored.push(settledTick) };
+      return this.stored.includes(settledTick)
+        ? undefined
+        : { row: { ...this.row }, stored: () => void this.stored.push(settledTick) };
     }
   }
 
   it('of many agents become one statement, and of one agent one row', async () => {
     const statements: number[] = [];
-    const counting = { query: (text: string, values: string[][]) => (statements.push(values[0]!.length), pool.query(text, values)) };
+    const counting = {
+      query: (text: string, values: string[][]) => (statements.push(values[0]!.length), pool.query(text, values)),
+    };
     const settlements = new Settlements(counting as unknown as Pool, quiet);
     const lanes = ['a', 'b', 'c'].map((id) => new FakeLane(row(id)));
     for (const lane of [...lanes, ...lanes]) settlements.add(lane);
@@ -81,7 +97,9 @@ describe('settled callbacks', () => {
     let failures = 2;
     const flaky = {
       query: (text: string, values: unknown[]) =>
-        (failures -= 1) >= 0 ? Promise.reject(Object.assign(new Error('away'), { code: 'ECONNREFUSED' })) : pool.query(text, values),
+        (failures -= 1) >= 0
+          ? Promise.reject(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }))
+          : pool.query(text, values),
     };
     const settlements = new Settlements(flaky as unknown as Pool, quiet);
     const lane = new FakeLane(row('a'));

@@ -80,13 +80,17 @@ export class Settlements {
       if (unstored) rows.push({ lane, ...unstored });
     }
     let complete = true;
-    for (let at = 0; at < rows.length; at += MOST_ROWS) complete = (await this.store(rows.slice(at, at + MOST_ROWS))) && complete;
+    for (let at = 0; at < rows.length; at += MOST_ROWS)
+      complete = (await this.store(rows.slice(at, at + MOST_ROWS))) && complete;
     return complete;
   }
 
   private async store(rows: readonly Work[]): Promise<boolean> {
     try {
-      await storeSettled(this.pool, rows.map(({ row }) => row));
+      await storeSettled(
+        this.pool,
+        rows.map(({ row }) => row),
+      );
     } catch (error) {
       if (!TransientError.is(error) && rows.length > 1) {
         // One row is at fault: the others must not wait for it.
@@ -94,7 +98,10 @@ export class Settlements {
         const first = await this.store(rows.slice(0, half));
         return (await this.store(rows.slice(half))) && first;
       }
-      this.sink.error({ agents: rows.length, agentId: rows[0]?.row.agentId, err: error }, 'settled callbacks are not stored yet');
+      this.sink.error(
+        { agents: rows.length, agentId: rows[0]?.row.agentId, err: error },
+        'settled callbacks are not stored yet',
+      );
       for (const { lane } of rows) this.waiting.add(lane);
       return false;
     }

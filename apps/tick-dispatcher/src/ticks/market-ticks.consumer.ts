@@ -100,7 +100,15 @@ export class MarketTicksConsumer {
     });
     const ended = this.records.open(record, known.length);
     if (known.length === 0) return;
-    const shared = { worldId, shard, tick, prepared: this.prepared.of(event.data), causeId: event.id, closedAtMs: Date.parse(closedAt) };
-    for (const { own, agent } of known) this.lanes.lane(tenure, agent.id, states).offer({ ...shared, own, agent }, ended);
+    const shared = {
+      worldId,
+      shard,
+      tick,
+      prepared: this.prepared.of(event.data),
+      causeId: event.id,
+      closedAtMs: Date.parse(closedAt),
+    };
+    for (const { own, agent } of known)
+      this.lanes.lane(tenure, agent.id, states).offer({ ...shared, own, agent }, ended);
   }
 }

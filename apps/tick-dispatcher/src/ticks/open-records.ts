@@ -62,7 +62,8 @@ export class OpenRecords {
 
   /** These partitions are somebody else's: nothing of them is settled any more. */
   drop(partitions: readonly number[]): void {
-    for (const [place, { partition }] of this.partitions) if (partitions.includes(partition)) this.partitions.delete(place);
+    for (const [place, { partition }] of this.partitions)
+      if (partitions.includes(partition)) this.partitions.delete(place);
   }
 
   private advance(place: string, at: OpenPartition): void {

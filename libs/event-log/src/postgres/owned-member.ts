@@ -240,8 +240,9 @@ export class OwnedMember implements Subscription {
   private async readAndHandle(): Promise<boolean> {
     const most = this.options.maxBatchRecords ?? DEFAULT_BATCH;
     const topics = this.options.topics.filter((topic) => this.dirtyTopics.has(topic));
-    if (topics.length === 0 || this.partitions.size === 0) return false;
+    // Also without partitions (those that come later are dirty by themselves): a topic left dirty would keep the loop from idling.
     for (const topic of topics) this.dirtyTopics.delete(topic);
+    if (topics.length === 0 || this.partitions.size === 0) return false;
 
     const wanted = [...this.partitions.values()].flatMap((owned) =>
       topics

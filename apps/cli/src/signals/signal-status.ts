@@ -1,0 +1,27 @@
+/** What `GET /api/v1/signals/{webhookId}` answers, as far as it is shown here. */
+export interface SignalStatus {
+  webhookId: string;
+  status: string;
+  final: boolean;
+  timeline: { type: string; at: string }[];
+  fills: { symbol: string; side: string; lastQty: string; lastPx: string; commission: string; leavesQty: string }[];
+  outcome?: string;
+  error?: { stage: string; code: string; message: string; errors?: { pointer: string; code: string; detail: string }[] };
+}
+
+/** The lines that tell what has happened since `shown` steps of the timeline were told, in order. */
+export function timelineLines({ timeline }: SignalStatus, shown: number): string[] {
+  return timeline.slice(shown).map(({ type, at }) => `${at}  ${type}`);
+}
+
+/** The end of a signal: its fills, and why it ended otherwise. */
+export function endLines({ status, fills, outcome, error }: SignalStatus): string[] {
+  return [
+    ...fills.map(
+      ({ side, lastQty, symbol, lastPx, commission }) => `filled: ${side} ${lastQty} ${symbol} at ${lastPx}, commission ${commission}`,
+    ),
+    `final: ${status}${outcome === undefined || outcome === status ? '' : `, ${outcome}`}`,
+    ...(error === undefined ? [] : [`refused by ${error.stage}: ${error.message} (${error.code})`]),
+    ...(error?.errors ?? []).map(({ pointer, code, detail }) => `  ${pointer}: ${detail} (${code})`),
+  ];
+}

@@ -1,0 +1,5 @@
+export { Deployment, DEPLOYED, type Deployed } from './system/kafka-deployment.js';
+export { startKafkaAndRedis } from './system/kafka-and-redis.js';
+export { environmentOf } from './system/environment.js';
+export { localSecrets } from './local/local-secrets.js';
+export type { DevFile } from './local/dev-file.js';

@@ -1,0 +1,38 @@
+import { createPool } from '@tickwire/persistence';
+import { testDatabase, type TestDatabase } from '@tickwire/testing';
+import type pg from 'pg';
+import { describeEventLog } from './event-log.conformance.js';
+import type { EventLog, LogSink, SessionTiming } from './port.js';
+import { PostgresEventLog } from './postgres/postgres-event-log.js';
+
+const quiet: LogSink = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const timing: SessionTiming = { sessionMs: 1_500, heartbeatMs: 250, rebalanceMs: 3_000 };
+
+let database: TestDatabase;
+const pools = new Map<EventLog, pg.Pool>();
+
+beforeAll(async () => {
+  database = await testDatabase();
+});
+
+afterAll(async () => {
+  await Promise.all([...pools.values()].map((pool) => pool.end().catch(() => undefined)));
+  await database.drop();
+});
+
+describeEventLog('Postgres', async () => ({
+  timing,
+  connect: async (clientId) => {
+    const { connectionString } = database;
+    const pool = createPool({ connectionString, max: 4, applicationName: clientId });
+    const log = await PostgresEventLog.connect({ pool, connectionString, clientId, log: quiet, timing });
+    pools.set(log, pool);
+    return log;
+  },
+  // As a killed process: from here on nothing of it reaches the database, and it hands nothing over.
+  kill: async (log) => {
+    const pool = pools.get(log)!;
+    const dead = () => Promise.reject(new Error('killed'));
+    Object.assign(pool, { query: dead, connect: dead });
+  },
+}));
