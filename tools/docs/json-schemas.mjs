@@ -45,7 +45,7 @@ function documented(schema, shape) {
     const description = shape?.fields.get(name)?.doc;
     return [name, description ? { ...property, description } : property];
   });
-  const { type, properties: _, ...rest } = schema;
+  const { type, properties: _properties, ...rest } = schema;
   return { ...(shape?.doc && { description: shape.doc }), type, properties: Object.fromEntries(properties), ...rest };
 }
 

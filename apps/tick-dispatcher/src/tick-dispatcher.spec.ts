@@ -3,6 +3,7 @@ import net from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { agentDelivery, type AgentTick, type TickWebhook } from '@tickwire/contracts';
+import { testDatabase } from '@tickwire/testing';
 import { AgentReceiver, type Behaviour, type Reply } from '../fixtures/agent-receiver.js';
 import { DispatchBench, until } from '../fixtures/dispatch-bench.js';
 
@@ -14,7 +15,7 @@ describe('the tick dispatcher', () => {
   const receivers: AgentReceiver[] = [];
 
   beforeEach(async () => {
-    bench = await DispatchBench.open();
+    bench = await DispatchBench.open(await testDatabase());
   });
 
   afterEach(async () => {

@@ -74,7 +74,7 @@ export class AgentViews {
       [agentId],
     );
     const [row] = rows;
-    if (row?.shared == null) return undefined;
+    if (!row?.shared) return undefined;
     // Positions are valued at the world's newest prices, which may be a tick ahead of the agent's part.
     const { portfolio, orders } = expandTick(row.shared, row.view.agent, row.view.closedAt);
     return { tick: row.tick, closedAt: row.view.closedAt, portfolio, orders };

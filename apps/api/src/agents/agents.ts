@@ -55,7 +55,7 @@ export class Agents {
    * @throws ProblemError SCHEMA, LIMIT_EXCEEDED
    */
   create(tenantId: string, body: NewAgent): Promise<NewlyMadeAgent> {
-    if (body.callbackUrl != null) requirePublicUrl(this.guard, 'callbackUrl', body.callbackUrl);
+    if (body.callbackUrl) requirePublicUrl(this.guard, 'callbackUrl', body.callbackUrl);
     const id = newId('agt');
     const generated = body.webhookSecret === undefined ? formatTickSecret(randomBytes(SECRET_BYTES)) : undefined;
     const secret = body.webhookSecret === null ? undefined : (body.webhookSecret ?? generated!);

@@ -57,7 +57,7 @@ export class ApiKeys {
   }
 
   async create(tenantId: string, { name, mode, scopes, expiresAt }: NewApiKey): Promise<NewlyMadeKey> {
-    const expiry = expiresAt == null ? undefined : new Date(expiresAt);
+    const expiry = expiresAt ? new Date(expiresAt) : undefined;
     if (expiry !== undefined && expiry.getTime() <= this.host.now()) {
       throw fieldRefused('expiresAt', 'IN_THE_PAST', 'has to be in the future');
     }

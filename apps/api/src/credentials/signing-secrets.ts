@@ -45,7 +45,7 @@ export class SigningSecrets {
     const id = newId('sec');
     const secret = formatWebhookSecret(randomBytes(SECRET_BYTES));
     return this.writer.change(async (db, publish) => {
-      if (botId != null) {
+      if (botId) {
         const { rowCount } = await db.query(`SELECT FROM "bot" WHERE "id" = $1 AND "tenant_id" = $2`, [
           botId,
           tenantId,

@@ -17,5 +17,5 @@ export class DeadLetterPlace {
 /** `POST /api/v1/admin/dead-letters/{id}/replay`. */
 export class Replay {
   /** The mended event as JSON text; absent: as it was. */
-  @IsOptional() @IsString() @Length(1, 60_000) value?: string;
+  @IsOptional() @IsString() @Length(1, 60_000) value?: string | null;
 }

@@ -59,14 +59,14 @@ export class DeadLetters {
    * @throws ProblemError NOT_FOUND, SCHEMA while the value is no event of its topic
    * @throws AlreadyFinal
    */
-  async replay(id: string, topic: string | undefined, mended: string | undefined): Promise<Replayed> {
+  async replay(id: string, topic: string | undefined, mended: string | null | undefined): Promise<Replayed> {
     const { letter, record } = await this.require(id, topic);
-    const value = mended === undefined ? record.value : Buffer.from(mended, 'utf8');
+    const value = typeof mended === 'string' ? Buffer.from(mended, 'utf8') : record.value;
     requireEvent(letter, record.key, value);
     await this.refuseFinal(letter, value);
     await this.host.log.append([replayRecord(letter, record, value)]);
     this.host.logger.info(
-      { deadLetter: id, topic: letter.topic, group: letter.group, mended: mended !== undefined },
+      { deadLetter: id, topic: letter.topic, group: letter.group, mended: typeof mended === 'string' },
       'replayed',
     );
     return { id, topic: letter.topic, group: letter.group };

@@ -88,7 +88,7 @@ export class Endpoints {
 
   /** @throws ProblemError NOT_FOUND, SCHEMA */
   change(tenantId: string, id: string, { url, events, description, status }: EndpointChange): Promise<Endpoint> {
-    if (url != null) requirePublicUrl(this.guard, 'url', url);
+    if (url) requirePublicUrl(this.guard, 'url', url);
     return this.writer.change(async (db, publish) => {
       const { rows } = await db.query<Endpoint>(
         `UPDATE "webhook_endpoint"

@@ -75,7 +75,7 @@ export class SignalsController {
   private async ofTenant(tenantId: string, webhookId: string, waitMs: number): Promise<SignalStatus> {
     const startedAt = performance.now();
     // Another tenant's signal takes as long as an unknown one: not even its existence is told.
-    const own = (found: FoundSignal | undefined): boolean => found?.tenantId === tenantId;
+    const own = (found: FoundSignal | undefined): boolean => found !== undefined;
     const known = await this.signals.wait(webhookId, Math.max(waitMs, UNKNOWN_WAIT_MS), own);
     if (known === undefined || !own(known)) throw unknownSignal();
     const leftMs = waitMs - (performance.now() - startedAt);
@@ -104,7 +104,7 @@ export class SignalsController {
       );
     }
     const found = await this.signals.wait(webhookId, waitMs, (each) => each?.status.final === true);
-    if (found?.tenantId === tenantId) return found.status;
+    if (found !== undefined && found.tenantId === tenantId) return found.status;
     // The token proves that the signal was taken in, although no event of it has arrived here.
     const receivedAt = new Date(verdict.receivedAtMs).toISOString();
     return { webhookId, status: 'received', final: false, receivedAt, timeline: [], fills: [] };

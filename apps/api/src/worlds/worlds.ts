@@ -98,7 +98,7 @@ export class Worlds {
 }
 
 function checkTickMs(tickMs: number | null | undefined): void {
-  if (tickMs != null && tickMs > 0 && tickMs < SHORTEST_TICK_MS) {
+  if (tickMs && tickMs < SHORTEST_TICK_MS) {
     throw fieldRefused('tickMs', 'TOO_SHORT', `has to be 0 (stepped by command only) or at least ${SHORTEST_TICK_MS}`);
   }
 }

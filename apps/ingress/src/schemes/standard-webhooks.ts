@@ -27,7 +27,7 @@ export class StandardWebhooks implements Scheme {
     if (proof !== undefined) return proof;
     // An unknown tenant has just been looked for in the database; a known one is read there now.
     if (cached.length === 0) return refuse();
-    return this.#verify(request, tenantId, []) ?? refuse();
+    return this.#verify(request, tenantId, await this.secrets.confirmedOf(sender, request.nowMs)) ?? refuse();
   }
 
   /** @returns undefined where the signature does not hold. @throws ProblemError STALE_TIMESTAMP where it does */
