@@ -8,8 +8,7 @@ import type { Terminal } from './terminal/terminal.js';
 
 const ABOUT = `Sends signed trading signals to Tickwire, and brings back what could not be handled.
 
-Exit codes: 0 done; 1 tried and refused, failed or not final in time; 2 the command line,
-the environment or a file named there is not usable (nothing was sent).`;
+Exit codes: 0 done; 1 tried and refused, failed or not final in time; 2 the command line, the environment or a file named there is not usable, and nothing was sent.`;
 
 const ENVIRONMENT = `
 Environment (secrets come from here and not from flags, which other users of a machine can see):

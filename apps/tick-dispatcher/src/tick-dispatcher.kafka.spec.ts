@@ -1,7 +1,8 @@
+import { allTopics } from '@tickwire/contracts';
 import { KafkaEventLog } from '@tickwire/event-log';
 import { startKafka, testDatabase } from '@tickwire/testing';
 import { AgentReceiver } from '../fixtures/agent-receiver.js';
-import { DispatchBench } from '../fixtures/dispatch-bench.js';
+import { DispatchBench, until } from '../fixtures/dispatch-bench.js';
 
 const AGENT = 'agt_kafka';
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -18,6 +19,13 @@ afterAll(() => kafka?.stop());
       minInSync: 1,
       log: quiet,
     });
+    // A broker that has just begun leads some partitions later than others.
+    await until(() =>
+      log.ensureTopics(allTopics()).then(
+        () => true,
+        () => false,
+      ),
+    );
     const bench = await DispatchBench.open(await testDatabase(), log);
     const agent = await AgentReceiver.start(() => ({ body: '{"actions":[{"type":"FLEE","payload":{}}]}' }));
     try {

@@ -75,7 +75,7 @@ export class SignalsController {
   private async ofTenant(tenantId: string, webhookId: string, waitMs: number): Promise<SignalStatus> {
     const startedAt = performance.now();
     // Another tenant's signal takes as long as an unknown one: not even its existence is told.
-    const own = (found: FoundSignal | undefined): boolean => found !== undefined;
+    const own = (found: FoundSignal | undefined): boolean => found?.tenantId === tenantId;
     const known = await this.signals.wait(webhookId, Math.max(waitMs, UNKNOWN_WAIT_MS), own);
     if (known === undefined || !own(known)) throw unknownSignal();
     const leftMs = waitMs - (performance.now() - startedAt);

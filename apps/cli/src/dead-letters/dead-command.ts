@@ -47,8 +47,8 @@ export function deadCommand(program: Command, terminal: Terminal): void {
       .command('replay')
       .argument('<id>')
       .description(
-        'Puts the record on its topic again, for the group it died in alone. A signal that has had its final event is\n' +
-          'left alone, and the command says so (exit code 1): to trade again, send it with a new signalId.',
+        'Puts the record on its topic again, only for the group that it died in. Nothing is done for a signal that has ' +
+          'had its final event, and the command says so (exit code 1): to trade again, send it with a new signalId.',
       ),
   )
     .option('--topic <topic>', 'where it is known: finds it faster')
@@ -83,7 +83,7 @@ async function show(id: string, flags: ConnectionFlags & ShowFlags, terminal: Te
   const reporter = new Reporter(terminal, flags.json);
   const letter = await (await connect(flags, terminal)).find(id, flags.topic);
   if (flags.value && !flags.json) {
-    const bytes = Buffer.from(letter.value, letter.encoding);
+    const bytes = Buffer.from(letter.value, letter.encoding === 'base64' ? 'base64' : 'utf8');
     terminal.stdout.write(terminal.stdout.isTTY ? `${printableText(bytes.toString('utf8'))}\n` : bytes);
     return;
   }
