@@ -46,5 +46,5 @@ export class ApiConfig extends HostConfig {
 
   @Description('Whether callback URLs may be plain http')
   @IsBoolean()
-  ALLOW_HTTP: boolean = false;
+  CALLBACK_ALLOW_HTTP: boolean = false;
 }

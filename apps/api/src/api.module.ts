@@ -104,6 +104,6 @@ export class ApiModule {
   }
 }
 
-function addressGuard({ CALLBACK_ALLOW_CIDRS = '', ALLOW_HTTP }: ApiConfig): AddressGuard {
-  return new AddressGuard({ allowCidrs: parseAllowCidrs(CALLBACK_ALLOW_CIDRS), allowHttp: ALLOW_HTTP });
+function addressGuard({ CALLBACK_ALLOW_CIDRS = '', CALLBACK_ALLOW_HTTP }: ApiConfig): AddressGuard {
+  return new AddressGuard({ allowCidrs: parseAllowCidrs(CALLBACK_ALLOW_CIDRS), allowHttp: CALLBACK_ALLOW_HTTP });
 }

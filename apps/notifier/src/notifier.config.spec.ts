@@ -13,7 +13,7 @@ describe('NotifierConfig', () => {
     expect(config).toMatchObject({
       RETRY_SCHEDULE_MS: ['0', '10', '20'],
       CALLBACK_TIMEOUT_MS: 2_000,
-      ALLOW_HTTP: false,
+      CALLBACK_ALLOW_HTTP: false,
     });
     expect(config.CALLBACK_ALLOW_CIDRS).toBeUndefined();
   });

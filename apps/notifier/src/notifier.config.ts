@@ -31,7 +31,7 @@ export class NotifierConfig extends HostConfig {
 
   @Description('Accept http: callback URLs beside https:. Development only')
   @IsBoolean()
-  ALLOW_HTTP: boolean = false;
+  CALLBACK_ALLOW_HTTP: boolean = false;
 
   @Description('One attempt, from name lookup to the last byte of the answer, ms')
   @IsInt()

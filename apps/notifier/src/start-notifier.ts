@@ -82,7 +82,7 @@ function createSender(
     throw new ConfigError([{ name: 'CLAIM_LEASE_MS', wanted: ['must be at least twice CALLBACK_TIMEOUT_MS'] }]);
   }
   const maxPerOrigin = Math.max(MAX_PER_ORIGIN, config.MAX_IN_FLIGHT_PER_ENDPOINT);
-  const guard = new AddressGuard({ allowHttp: config.ALLOW_HTTP, allowCidrs: allowedCidrs(config) });
+  const guard = new AddressGuard({ allowHttp: config.CALLBACK_ALLOW_HTTP, allowCidrs: allowedCidrs(config) });
   const client = new CallbackClient({
     guard,
     connectTimeoutMs: Math.min(timeoutMs, 10_000),

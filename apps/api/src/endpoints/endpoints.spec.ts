@@ -8,7 +8,7 @@ let tenant: TestTenant;
 
 beforeAll(async () => {
   database = await testDatabase();
-  api = await runApi(database, { config: { CALLBACK_ALLOW_CIDRS: '127.0.0.0/8', ALLOW_HTTP: true } });
+  api = await runApi(database, { config: { CALLBACK_ALLOW_CIDRS: '127.0.0.0/8', CALLBACK_ALLOW_HTTP: true } });
   tenant = await newTenant(api);
 });
 

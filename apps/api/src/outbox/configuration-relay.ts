@@ -84,7 +84,7 @@ export class ConfigurationRelay {
   private async holdsLock(): Promise<boolean> {
     if (this.holder !== undefined) {
       try {
-        
+        await this.holder.query('SELECT 1');
         return true;
       } catch (error) {
         this.holder.release(error as Error);

@@ -180,7 +180,10 @@ describe('ticks', () => {
       { symbol: 'NVLT', name: quote.name, sector: quote.sector, price: '111', priceDecimals: 2, quantityDecimals: 0 },
     ]);
     await api.restart(); // forgets what it has written: the row says it
-    await api.log.append([tickRecord(9, [])]);
+    const agentId = await newAgent();
+    await api.log.append([tickRecord(9, [{ agentId, funds: [1, 0, 1, 1] }])]);
+    await until(async () => (await get(`/agents/${agentId}`)).view !== null);
+    expect((await get(`/worlds/${world}`)).state.currentTick).toBe(11);
     await api.log.append([tickRecord(12, [])]);
     await worldAt(12);
     expect((await get(`/worlds/${world}`)).state.indices).toEqual([{ name: 'MARKET', value: 1_012, change: 1 }]);

@@ -7,7 +7,10 @@ import type { Terminal } from '../terminal/terminal.js';
 export async function readInput(place: string, { stdin }: Pick<Terminal, 'stdin'>): Promise<string> {
   let content: string;
   try {
-    content = place === '-' ? await text(stdin as NodeJS.ReadableStream & AsyncIterable<Buffer>) : await readFile(place, 'utf8');
+    content =
+      place === '-'
+        ? await text(stdin as NodeJS.ReadableStream & AsyncIterable<Buffer>)
+        : await readFile(place, 'utf8');
   } catch (error) {
     throw new UsageError(`${place} cannot be read: ${(error as Error).message}`);
   }

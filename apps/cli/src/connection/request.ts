@@ -44,7 +44,9 @@ export async function request({ method, url, headers, body, timeoutMs = TIMEOUT_
     return { status: response.statusCode, headers: response.headers, body: parsed(response.body) };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    throw new Unreachable(`${url.origin}: ${error.code === 'ETIMEDOUT' ? `no answer within ${timeoutMs} ms` : reason(error)}`);
+    throw new Unreachable(
+      `${url.origin}: ${error.code === 'ETIMEDOUT' ? `no answer within ${timeoutMs} ms` : reason(error)}`,
+    );
   }
 }
 

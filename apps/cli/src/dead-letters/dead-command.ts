@@ -28,7 +28,9 @@ export function deadCommand(program: Command, terminal: Terminal): void {
   const dead = program
     .command('dead')
     .summary('list, show and replay dead letters')
-    .description('Dead letters are records that a consumer could not handle. They keep the place and the reason of their end.')
+    .description(
+      'Dead letters are records that a consumer could not handle. They keep the place and the reason of their end.',
+    )
     .addHelpText('after', EXAMPLES);
 
   connected(dead.command('list').description('Lists them, newest first: id, time, place, group, reason.'))
@@ -67,7 +69,9 @@ async function list(flags: ConnectionFlags & ListFlags, terminal: Terminal): Pro
   const { topic, limit, cursor } = flags;
   const page = await (await connect(flags, terminal)).list({ topic, limit, cursor });
   for (const letter of page.data) {
-    reporter.line(`${letter.id}  ${letter.at}  ${placeOf(letter)}  ${letter.group}  ${letter.reason}: ${firstLine(letter.message)}`);
+    reporter.line(
+      `${letter.id}  ${letter.at}  ${placeOf(letter)}  ${letter.group}  ${letter.reason}: ${firstLine(letter.message)}`,
+    );
   }
   if (page.data.length === 0) reporter.line('No dead letters.');
   if (page.nextCursor !== null) reporter.line(`More: --cursor ${page.nextCursor}`);

@@ -47,7 +47,8 @@ export async function deliverSignal(
 ): Promise<Accepted> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await post(delivery);
-    if (!(outcome instanceof Unreachable) && !isWorthRepeating(outcome)) return accepted(outcome, attempt, delivery.nonce);
+    if (!(outcome instanceof Unreachable) && !isWorthRepeating(outcome))
+      return accepted(outcome, attempt, delivery.nonce);
     if (attempt >= delivery.attempts) throw stillUnknown(outcome, attempt, delivery.nonce);
     const pauseMs = pauseBefore(attempt, outcome);
     onRetry(outcome instanceof Unreachable ? outcome.message : `the server answered ${outcome.status}`, pauseMs);
@@ -96,15 +97,21 @@ function accepted(answer: ApiAnswer, attempts: number, nonce: string): Accepted 
   const told = (answer.body ?? {}) as Partial<Record<keyof Accepted, unknown>>;
   const { webhookId, signalId, status, statusUrl } = told;
   if (![webhookId, signalId, status, statusUrl].every((value) => typeof value === 'string')) {
-    throw new CommandFailed('UNEXPECTED_ANSWER', 'The answer is not one of Tickwire: is the URL the ingress?', { nonce, attempts });
+    throw new CommandFailed('UNEXPECTED_ANSWER', 'The answer is not one of Tickwire: is the URL the ingress?', {
+      nonce,
+      attempts,
+    });
   }
   const replayed = answer.headers['idempotency-replayed'] === 'true';
-  return { ...({ webhookId, signalId, status, statusUrl } as Omit<Accepted, 'replayed' | 'attempts'>), replayed, attempts };
+  return {
+    ...({ webhookId, signalId, status, statusUrl } as Omit<Accepted, 'replayed' | 'attempts'>),
+    replayed,
+    attempts,
+  };
 }
 
 function stillUnknown(outcome: ApiAnswer | Unreachable, attempts: number, nonce: string): CommandFailed {
-  const last =
-    outcome instanceof Unreachable ? new CommandFailed('UNREACHABLE', outcome.message) : refusal(outcome);
+  const last = outcome instanceof Unreachable ? new CommandFailed('UNREACHABLE', outcome.message) : refusal(outcome);
   const advice = `Whether it was taken in is unknown. Send the same again with --webhook-id ${nonce}: it trades at most once.`;
   return new CommandFailed(last.code, `${last.message} ${advice}`, { ...last.facts, nonce, attempts });
 }

@@ -67,7 +67,10 @@ function readStatus(answer: ApiAnswer): SignalStatus {
   if (answer.status !== 200) throw refusal(answer);
   const status = answer.body as Partial<SignalStatus> | undefined;
   if (typeof status?.status !== 'string' || typeof status.final !== 'boolean') {
-    throw new CommandFailed('UNEXPECTED_ANSWER', 'The status is not one of Tickwire: does API_PUBLIC_URL name the API?');
+    throw new CommandFailed(
+      'UNEXPECTED_ANSWER',
+      'The status is not one of Tickwire: does API_PUBLIC_URL name the API?',
+    );
   }
   return { timeline: [], fills: [], ...status } as SignalStatus;
 }
@@ -79,11 +82,19 @@ function notFinal(
   statusUrl: string,
 ): CommandFailed {
   if (latest === undefined && outcome instanceof Unreachable) {
-    return new CommandFailed('UNREACHABLE', `The signal was taken in, but its status could not be read. ${outcome.message}`, { statusUrl });
+    return new CommandFailed(
+      'UNREACHABLE',
+      `The signal was taken in, but its status could not be read. ${outcome.message}`,
+      { statusUrl },
+    );
   }
   const status = latest?.status ?? 'unknown';
-  return new CommandFailed('NOT_FINAL', `Not final after ${timeoutMs / 1_000} s: ${status}. A resting order waits for its price.`, {
-    status,
-    statusUrl,
-  });
+  return new CommandFailed(
+    'NOT_FINAL',
+    `Not final after ${timeoutMs / 1_000} s: ${status}. A resting order waits for its price.`,
+    {
+      status,
+      statusUrl,
+    },
+  );
 }

@@ -45,17 +45,29 @@ export function sendCommand(program: Command, terminal: Terminal): void {
   const command = program
     .command('send')
     .summary('send a trading signal')
-    .description('Sends one trading signal, signed by Standard Webhooks or with an API key, and tells what became of it.');
+    .description(
+      'Sends one trading signal, signed by Standard Webhooks or with an API key, and tells what became of it.',
+    );
   addSignalOptions(command)
     .optionsGroup('How it is sent:')
     .option('--ingress-url <url>', `where to (default: ${ENV.ingressUrl})`)
     .addOption(
-      new Option('--auth <kind>', 'how to prove who sends (default: signature where a secret is set)').choices(['signature', 'api-key']),
+      new Option('--auth <kind>', 'how to prove who sends (default: signature where a secret is set)').choices([
+        'signature',
+        'api-key',
+      ]),
     )
     .option('--webhook-id <id>', 'the nonce; give the one of an earlier try to repeat it (default: a new one)', nonce)
     .option('--attempts <number>', 'the first one and the retries', wholeNumber(1, 20), 5)
-    .option('--wait [seconds]', `wait until the signal is final (at most ${DEFAULT_WAIT_S} s without a number)`, wholeNumber(1, 86_400))
-    .option('--from-dev [dir]', 'take URL, secret, ids and symbol from the dev.json of a running npm start (.tickwire/dev.json)')
+    .option(
+      '--wait [seconds]',
+      `wait until the signal is final (at most ${DEFAULT_WAIT_S} s without a number)`,
+      wholeNumber(1, 86_400),
+    )
+    .option(
+      '--from-dev [dir]',
+      'take URL, secret, ids and symbol from the dev.json of a running npm start (.tickwire/dev.json)',
+    )
     .optionsGroup('Output:')
     .option('--json', 'one JSON document on stdout', false)
     .addHelpText('after', EXAMPLES)
@@ -67,7 +79,8 @@ async function send(flags: SendFlags, terminal: Terminal): Promise<void> {
   const dev = flags.fromDev === undefined ? undefined : await readDevFile(flags.fromDev === true ? '.' : flags.fromDev);
   const url = signalsAddress(flags, dev, terminal);
   const credential = chooseCredential(flags, dev, terminal);
-  const body = flags.body === undefined ? composeSignal(flags, dev) : checkBody(await readInput(flags.body, terminal), flags);
+  const body =
+    flags.body === undefined ? composeSignal(flags, dev) : checkBody(await readInput(flags.body, terminal), flags);
   const webhookId = flags.webhookId ?? `msg_${randomUUID()}`;
 
   const delivery = { url, body, credential, nonce: webhookId, attempts: flags.attempts };
@@ -107,7 +120,8 @@ function signalsAddress(flags: SendFlags, dev: DevFile | undefined, { env }: Ter
   if (flags.ingressUrl !== undefined) return addressOf(flags.ingressUrl, '--ingress-url', SIGNALS_PATH);
   if (dev !== undefined) return addressOf(dev.ingressUrl, 'ingressUrl of dev.json', SIGNALS_PATH);
   const given = fromEnv(env, ENV.ingressUrl);
-  if (given === undefined) throw new UsageError(`Where to? Set ${ENV.ingressUrl}, or give --ingress-url or --from-dev.`);
+  if (given === undefined)
+    throw new UsageError(`Where to? Set ${ENV.ingressUrl}, or give --ingress-url or --from-dev.`);
   return addressOf(given, ENV.ingressUrl, SIGNALS_PATH);
 }
 
@@ -120,7 +134,12 @@ function chooseCredential({ auth }: SendFlags, dev: DevFile | undefined, { env }
     if (!/^[\x21-\x7e]+$/.test(apiKey)) throw new UsageError(`${ENV.apiKey} is not an API key.`);
     return { kind: 'api-key', apiKey };
   }
-  const wanted = auth === undefined ? `${ENV.signingSecret} or ${ENV.apiKey}` : auth === 'signature' ? ENV.signingSecret : ENV.apiKey;
+  const wanted =
+    auth === undefined
+      ? `${ENV.signingSecret} or ${ENV.apiKey}`
+      : auth === 'signature'
+        ? ENV.signingSecret
+        : ENV.apiKey;
   throw new UsageError(`No credential: set ${wanted}, or give --from-dev.`);
 }
 
@@ -141,7 +160,8 @@ function nonce(text: string): string {
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
-    if (!(value >= least && value <= most)) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
     return value;
   };
 }

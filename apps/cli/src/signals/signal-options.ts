@@ -52,7 +52,9 @@ export function addSignalOptions(command: Command): Command {
     .option('--symbol <symbol>', 'the instrument, e.g. ACME')
     .addOption(new Option('--action <action>', 'what to do').choices(Object.keys(ACTIONS)))
     .option('--quantity <units>', 'units of the instrument', amount)
-    .addOption(new Option('--type <type>', 'order type (the server’s default is market)').choices(Object.keys(ORDER_TYPES)))
+    .addOption(
+      new Option('--type <type>', 'order type (the server’s default is market)').choices(Object.keys(ORDER_TYPES)),
+    )
     .option('--price <price>', 'limit or stop price, for these types', amount)
     .option('--stop-loss <price>', 'closes the position at a loss', amount)
     .option('--take-profit <price>', 'closes the position with a profit', amount)
@@ -73,8 +75,16 @@ export function composeSignal(flags: SignalFlags, dev?: DevFile): string {
   const defaults: SignalFlags =
     dev === undefined
       ? {}
-      : { tenant: dev.tenantId, account: dev.accountId, bot: dev.botId, symbol: dev.symbol, action: 'buy', quantity: '1' };
-  const valueOf = (member: keyof SignalRequest): string | undefined => flags[FLAG_OF[member]] ?? defaults[FLAG_OF[member]];
+      : {
+          tenant: dev.tenantId,
+          account: dev.accountId,
+          bot: dev.botId,
+          symbol: dev.symbol,
+          action: 'buy',
+          quantity: '1',
+        };
+  const valueOf = (member: keyof SignalRequest): string | undefined =>
+    flags[FLAG_OF[member]] ?? defaults[FLAG_OF[member]];
   const missing = REQUIRED.filter((member) => valueOf(member) === undefined).map((member) => `--${FLAG_OF[member]}`);
   if (missing.length > 0) throw new UsageError(`Missing: ${missing.join(', ')} (or --body, or --from-dev).`);
   return JSON.stringify(Object.fromEntries(MEMBERS.map((member) => [member, valueOf(member)])));

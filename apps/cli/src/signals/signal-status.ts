@@ -6,7 +6,12 @@ export interface SignalStatus {
   timeline: { type: string; at: string }[];
   fills: { symbol: string; side: string; lastQty: string; lastPx: string; commission: string; leavesQty: string }[];
   outcome?: string;
-  error?: { stage: string; code: string; message: string; errors?: { pointer: string; code: string; detail: string }[] };
+  error?: {
+    stage: string;
+    code: string;
+    message: string;
+    errors?: { pointer: string; code: string; detail: string }[];
+  };
 }
 
 /** The lines that tell what has happened since `shown` steps of the timeline were told, in order. */
@@ -18,7 +23,8 @@ export function timelineLines({ timeline }: SignalStatus, shown: number): string
 export function endLines({ status, fills, outcome, error }: SignalStatus): string[] {
   return [
     ...fills.map(
-      ({ side, lastQty, symbol, lastPx, commission }) => `filled: ${side} ${lastQty} ${symbol} at ${lastPx}, commission ${commission}`,
+      ({ side, lastQty, symbol, lastPx, commission }) =>
+        `filled: ${side} ${lastQty} ${symbol} at ${lastPx}, commission ${commission}`,
     ),
     `final: ${status}${outcome === undefined || outcome === status ? '' : `, ${outcome}`}`,
     ...(error === undefined ? [] : [`refused by ${error.stage}: ${error.message} (${error.code})`]),

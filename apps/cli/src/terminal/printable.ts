@@ -14,7 +14,9 @@ export function printableLine(text: string): string {
 
 /** As {@link printableLine}; line feeds and tabs stay. */
 export function printableText(text: string): string {
-  return text.toWellFormed().replace(UNPRINTABLE, (found) => (found === '\n' || found === '\t' ? found : escaped(found)));
+  return text
+    .toWellFormed()
+    .replace(UNPRINTABLE, (found) => (found === '\n' || found === '\t' ? found : escaped(found)));
 }
 
 /** JSON on one line. The escapes are JSON's own, so a parser reads the same value. */

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { latenciesOf, percentile, summarise, type LoadResult } from './latencies.js';
 
-const load = (acceptedAtMs: number[]): LoadResult => ({ acceptedAtMs: Float64Array.from(acceptedAtMs), refused: {}, worstDelayMs: 0 });
+const load = (acceptedAtMs: number[]): LoadResult => ({
+  acceptedAtMs: Float64Array.from(acceptedAtMs),
+  refused: {},
+  worstDelayMs: 0,
+});
 
 it('measures from acceptance to execution, by index, and leaves out the warm-up and what was refused', () => {
   const executedAt = Float64Array.from([900, 112, NaN, 135]);
@@ -28,14 +32,18 @@ it('takes percentiles by nearest rank', () => {
 
 it('gives a measured value with at least its share at or below it', () => {
   fc.assert(
-    fc.property(fc.array(fc.nat(1_000), { minLength: 1 }), fc.double({ min: 0.01, max: 1, noNaN: true }), (values, share) => {
-      const sorted = values.sort((a, b) => a - b);
-      const found = percentile(sorted, share);
-      const atOrBelow = sorted.filter((value) => value <= found).length;
-      const below = sorted.filter((value) => value < found).length;
-      expect(sorted).toContain(found);
-      expect(atOrBelow).toBeGreaterThanOrEqual(share * sorted.length);
-      expect(below).toBeLessThan(share * sorted.length);
-    }),
+    fc.property(
+      fc.array(fc.nat(1_000), { minLength: 1 }),
+      fc.double({ min: 0.01, max: 1, noNaN: true }),
+      (values, share) => {
+        const sorted = values.sort((a, b) => a - b);
+        const found = percentile(sorted, share);
+        const atOrBelow = sorted.filter((value) => value <= found).length;
+        const below = sorted.filter((value) => value < found).length;
+        expect(sorted).toContain(found);
+        expect(atOrBelow).toBeGreaterThanOrEqual(share * sorted.length);
+        expect(below).toBeLessThan(share * sorted.length);
+      },
+    ),
   );
 });

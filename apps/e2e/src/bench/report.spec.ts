@@ -13,7 +13,11 @@ const run = (facts: Partial<RunFigures>): RunFigures => ({
   worstDelayMs: 1.25,
   ...facts,
 });
-const runs = [run({ log: 'postgres', rate: 1_000, p50Ms: 15, bareP50Ms: 9 }), run({ rate: 1_000 }), run({ maxPerSecond: 3_375 })];
+const runs = [
+  run({ log: 'postgres', rate: 1_000, p50Ms: 15, bareP50Ms: 9 }),
+  run({ rate: 1_000 }),
+  run({ maxPerSecond: 3_375 }),
+];
 
 it('speaks of Kafka at the lowest rate, else of the embedded log at the highest', () => {
   expect(headlineOf(runs)).toMatchObject({ log: 'kafka', rate: 500 });
@@ -23,7 +27,15 @@ it('speaks of Kafka at the lowest rate, else of the embedded log at the highest'
 
 it('writes the last line: the figure beside its baseline, and every run', () => {
   const line = benchLine(runs, headlineOf(runs)!);
-  expect(line).toMatchObject({ bench: 'pipeline', figure: 25, unit: 'ms', baseline: 20, ratio: 0.8, p50Ms: 25, p99Ms: 80 });
+  expect(line).toMatchObject({
+    bench: 'pipeline',
+    figure: 25,
+    unit: 'ms',
+    baseline: 20,
+    ratio: 0.8,
+    p50Ms: 25,
+    p99Ms: 80,
+  });
   expect(line.runs[0]).toEqual({ log: 'postgres', rate: 1_000, p50Ms: 15, p99Ms: 80, ratio: 0.6, maxPerSecond: null });
   expect(line.runs[2]).toMatchObject({ rate: 500, maxPerSecond: 3_375 });
   expect(JSON.parse(JSON.stringify(line))).toEqual(line);

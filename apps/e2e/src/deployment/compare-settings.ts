@@ -26,16 +26,21 @@ export function settingsProblems(process: DeployedProcess, fields: readonly Conf
   const problems: string[] = [];
   for (const field of fields) {
     const isSet = set.has(field.name);
-    if (!isSet && !listed.has(field.name)) problems.push(`${name}: ${field.name} is neither set nor listed as left at its default`);
-    if (isSet && listed.has(field.name)) problems.push(`${name}: ${field.name} is set and listed as left at its default`);
+    if (!isSet && !listed.has(field.name))
+      problems.push(`${name}: ${field.name} is neither set nor listed as left at its default`);
+    if (isSet && listed.has(field.name))
+      problems.push(`${name}: ${field.name} is set and listed as left at its default`);
     if (!isSet && listed.has(field.name) && field.required) problems.push(`${name}: ${field.name} has no default`);
-    if (field.secret && set.get(field.name) !== undefined) problems.push(`${name}: ${field.name} is a secret, and its value is in the file`);
+    if (field.secret && set.get(field.name) !== undefined)
+      problems.push(`${name}: ${field.name} is a secret, and its value is in the file`);
   }
   for (const variable of set.keys()) {
-    if (!known.has(variable) && !NODE_VARIABLES.has(variable)) problems.push(`${name}: ${variable} is not a variable of the app`);
+    if (!known.has(variable) && !NODE_VARIABLES.has(variable))
+      problems.push(`${name}: ${variable} is not a variable of the app`);
   }
   for (const variable of listed) {
-    if (!known.has(variable)) problems.push(`${name}: ${variable} is listed as left at its default, but the app does not have it`);
+    if (!known.has(variable))
+      problems.push(`${name}: ${variable} is listed as left at its default, but the app does not have it`);
   }
   return problems;
 }

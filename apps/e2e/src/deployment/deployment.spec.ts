@@ -65,8 +65,18 @@ describe('the comparison', () => {
     ['agrees', { TOKEN: undefined, NODE_OPTIONS: '-x' }, ['PORT'], []],
     ['a variable is missing', { TOKEN: undefined }, [], ['p: PORT is neither set nor listed as left at its default']],
     ['a variable is misspelt', { TOKEN: undefined, PROT: '1' }, ['PORT'], ['p: PROT is not a variable of the app']],
-    ['a listed one is unknown', { TOKEN: undefined }, ['PORT', 'OLD'], ['p: OLD is listed as left at its default, but the app does not have it']],
-    ['it is set and listed', { TOKEN: undefined, PORT: '1' }, ['PORT'], ['p: PORT is set and listed as left at its default']],
+    [
+      'a listed one is unknown',
+      { TOKEN: undefined },
+      ['PORT', 'OLD'],
+      ['p: OLD is listed as left at its default, but the app does not have it'],
+    ],
+    [
+      'it is set and listed',
+      { TOKEN: undefined, PORT: '1' },
+      ['PORT'],
+      ['p: PORT is set and listed as left at its default'],
+    ],
     ['it has no default', {}, ['PORT', 'TOKEN'], ['p: TOKEN has no default']],
     ['a secret is written out', { TOKEN: 'x', PORT: '1' }, [], ['p: TOKEN is a secret, and its value is in the file']],
   ])('%s', (_case, set, listed, problems) => expect(problemsOf(set, listed)).toEqual(problems));

@@ -29,7 +29,14 @@ export function composeProcesses({ services, 'x-defaults': defaults }: ComposeFi
     const app = appOfCommand(command);
     if (app === undefined) return [];
     const set = new Map(Object.entries(environment ?? {}).map(([key, value]) => [key, literal(String(value))]));
-    return [{ name: `compose ${name}`, app, set, leftAtDefault: [...(defaults['every-app'] ?? []), ...(defaults[app] ?? [])] }];
+    return [
+      {
+        name: `compose ${name}`,
+        app,
+        set,
+        leftAtDefault: [...(defaults['every-app'] ?? []), ...(defaults[app] ?? [])],
+      },
+    ];
   });
 }
 
@@ -37,7 +44,9 @@ export function composeProcesses({ services, 'x-defaults': defaults }: ComposeFi
 export function composeVariables(): Map<string, { required: boolean }> {
   const text = readFileSync(new URL('docker-compose.yml', ROOT), 'utf8');
   // `$$` is a dollar sign for the container's shell.
-  return new Map([...text.matchAll(/(?<!\$)\$\{(\w+)(:[?-])?/g)].map(([, name, form]) => [name!, { required: form === ':?' }]));
+  return new Map(
+    [...text.matchAll(/(?<!\$)\$\{(\w+)(:[?-])?/g)].map(([, name, form]) => [name!, { required: form === ':?' }]),
+  );
 }
 
 /** `NAME=value` lines of `.env.example`. */

@@ -63,7 +63,10 @@ export function manifestProcesses({ documents, kustomization }: Manifests): Depl
       return {
         name: `Deployment ${metadata.name}`,
         app: appOfCommand(container!.command) ?? '?',
-        set: new Map([...fromConfigMaps(container!, kustomization), ...(container!.env ?? []).map(({ name, value }) => [name, value] as const)]),
+        set: new Map([
+          ...fromConfigMaps(container!, kustomization),
+          ...(container!.env ?? []).map(({ name, value }) => [name, value] as const),
+        ]),
         leftAtDefault: (metadata.annotations?.[LEFT_AT_DEFAULT] ?? '').split(/\s+/).filter((name) => name !== ''),
       };
     });

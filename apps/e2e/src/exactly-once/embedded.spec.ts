@@ -12,22 +12,34 @@ describe('exactly once, standalone', () => {
   let system: StandaloneProcess;
   let dev: DevFile;
   let sender: SignalSender;
-  let oracle: Oracle;
+  let oracle: Oracle | undefined;
   const sent: SentSignal[] = [];
 
   const expectExactlyOnce = async (): Promise<void> => {
+    // A restart may have moved the database to another port.
+    await oracle?.close();
+    oracle = new Oracle(system.databaseUrl);
     const verdict = await oracle.judge(dev.accountId!, sent);
     // The demo's own first signal is one more.
-    expect(verdict).toEqual({ final: sent.length, lost: [], doubled: [], executions: sent.length + starts, position: sent.length + starts, filled: sent.length + starts });
+    expect(verdict).toEqual({
+      final: sent.length,
+      lost: [],
+      doubled: [],
+      executions: sent.length + starts,
+      position: sent.length + starts,
+      filled: sent.length + starts,
+    });
   };
   let starts = 0;
 
   beforeAll(async () => {
-    system = new StandaloneProcess(mkdtempSync(path.join(tmpdir(), 'tickwire-e2e-')), await freePorts(4), ['--tick-ms', '500']);
+    system = new StandaloneProcess(mkdtempSync(path.join(tmpdir(), 'tickwire-e2e-')), await freePorts(4), [
+      '--tick-ms',
+      '500',
+    ]);
     dev = await system.start();
     starts += 1;
     sender = new SignalSender(dev);
-    oracle = new Oracle(system.databaseUrl);
   }, 120_000);
 
   afterAll(async () => {
@@ -58,8 +70,6 @@ describe('exactly once, standalone', () => {
     await system.start();
     starts += 1;
     sent.push(...(await sending));
-    await oracle.close();
-    oracle = new Oracle(system.databaseUrl);
     await expectExactlyOnce();
   }, 180_000);
 });

@@ -27,7 +27,8 @@ export class Oracle {
     const until = performance.now() + timeoutMs;
     for (;;) {
       const verdict = await this.count(accountId, sent).catch(() => undefined);
-      if (verdict && (verdict.final + verdict.doubled.length >= sent.length || performance.now() > until)) return verdict;
+      if (verdict && (verdict.final + verdict.doubled.length >= sent.length || performance.now() > until))
+        return verdict;
       if (!verdict && performance.now() > until) throw new Error('The database cannot be read');
       await sleep(250);
     }

@@ -20,7 +20,10 @@ export class SignalSender {
   }
 
   /** Sends `count` signals of quantity 1, `concurrency` at a time; resolves when each has its 202. */
-  async send(count: number, options: { concurrency?: number; accepted?: (soFar: number) => void; deadlineMs?: number } = {}): Promise<SentSignal[]> {
+  async send(
+    count: number,
+    options: { concurrency?: number; accepted?: (soFar: number) => void; deadlineMs?: number } = {},
+  ): Promise<SentSignal[]> {
     const { concurrency = 100, accepted, deadlineMs = 120_000 } = options;
     const until = performance.now() + deadlineMs;
     const run = randomUUID().slice(0, 8);
@@ -48,11 +51,22 @@ export class SignalSender {
     for (let attempts = 1; ; attempts += 1) {
       const timestampS = Math.floor(Date.now() / 1000);
       const signature = signStandardWebhook({ id, timestampS, body, keys: this.keys });
-      const headers = { 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': String(timestampS), 'webhook-signature': signature };
+      const headers = {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        'webhook-timestamp': String(timestampS),
+        'webhook-signature': signature,
+      };
       try {
-        const answer = await request(`${ingressUrl}/api/v1/webhooks/signals`, { method: 'POST', body, headers, dispatcher: this.agent });
+        const answer = await request(`${ingressUrl}/api/v1/webhooks/signals`, {
+          method: 'POST',
+          body,
+          headers,
+          dispatcher: this.agent,
+        });
         const text = await answer.body.text();
-        if (answer.statusCode === 202) return { signalId, webhookId: (JSON.parse(text) as SentSignal).webhookId, attempts };
+        if (answer.statusCode === 202)
+          return { signalId, webhookId: (JSON.parse(text) as SentSignal).webhookId, attempts };
         const retriable = answer.statusCode === 503 || (answer.statusCode === 409 && text.includes('IN_FLIGHT'));
         if (!retriable) throw new Error(`${signalId} was answered ${answer.statusCode}: ${text}`);
       } catch (error) {

@@ -22,15 +22,21 @@ export class StandaloneProcess {
   async start(timeoutMs = 90_000): Promise<DevFile> {
     const devFile = path.join(this.dataDir, 'dev.json');
     this.output = '';
-    const child = spawn(process.execPath, [MAIN, '--data-dir', this.dataDir, '--port', String(this.port), ...this.extra], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    });
+    const child = spawn(
+      process.execPath,
+      [MAIN, '--data-dir', this.dataDir, '--port', String(this.port), ...this.extra],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+      },
+    );
     this.child = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     const until = performance.now() + timeoutMs;
     while (!this.output.includes('Tickwire is running')) {
-      if (child.exitCode !== null || performance.now() > until) throw new Error(`The system did not start:\n${this.output.slice(-3_000)}`);
+      if (child.exitCode !== null || performance.now() > until)
+        throw new Error(`The system did not start:\n${this.output.slice(-3_000)}`);
       await sleep(50);
     }
     return JSON.parse(readFileSync(devFile, 'utf8')) as DevFile;

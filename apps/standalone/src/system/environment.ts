@@ -28,7 +28,6 @@ export function environmentOf({ databaseUrl, secrets, ports, logLevel, kafka }: 
     API_PUBLIC_URL: `http://127.0.0.1:${ports.api}`,
     CALLBACK_ALLOW_CIDRS: LOOPBACK,
     CALLBACK_ALLOW_HTTP: 'true',
-    ALLOW_HTTP: 'true',
     ...(kafka
       ? {
           EVENT_LOG: 'kafka',

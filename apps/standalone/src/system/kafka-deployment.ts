@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -69,12 +69,17 @@ export class Deployment {
       const answer = await fetch(`http://127.0.0.1:${this.managementPort(name)}/readyz`).catch(() => undefined);
       await answer?.arrayBuffer();
       if (answer?.ok) return;
-      if (!this.children.has(name)) throw new Error(`${name} ended while starting; see ${path.join(this.options.logDir, `${name}.log`)}`);
+      if (!this.children.has(name)) throw new Error(`${name} ended while starting.\n${this.lastWords(name)}`);
       if (performance.now() > until) {
-        throw new Error(`${name} is not ready after ${READY_TIMEOUT_MS / 1000} s; see ${path.join(this.options.logDir, `${name}.log`)}`);
+        throw new Error(`${name} is not ready after ${READY_TIMEOUT_MS / 1000} s.\n${this.lastWords(name)}`);
       }
       await sleep(50);
     }
+  }
+
+  private lastWords(name: Deployed): string {
+    const file = path.join(this.options.logDir, `${name}.log`);
+    return `Its log, ${file}, ends:\n${readFileSync(file, 'utf8').slice(-2_000)}`;
   }
 
   managementPort(name: Deployed): number {

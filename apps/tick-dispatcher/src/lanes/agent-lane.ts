@@ -150,7 +150,7 @@ export class AgentLane implements Settleable {
     );
     if (current) this.ended(current);
     this.running = undefined;
-    if (this.waiting && current && this.mayBegin) this.wake();
+    // What waits goes with the next tick: a fault that repeats must not become a busy loop.
   }
 
   private get mayBegin(): boolean {

@@ -10,6 +10,7 @@ const RETRY_FOR_MS = 4_000;
 const RETRY_MS = 100;
 /** How long a new topic may take until every broker knows it. */
 const TOPIC_VISIBLE_MS = 10_000;
+const TOPIC_LED_MS = 45_000;
 
 export interface TopicDefaults {
   partitionCount: number;
@@ -51,7 +52,21 @@ export class KafkaAdmin {
       });
     }
     await this.waitUntilVisible(names);
-    await this.bounds(names);
+    await this.waitUntilLed(names);
+  }
+
+  /** A new partition is listed before it has a leader; with hundreds of them that takes seconds. */
+  private async waitUntilLed(names: readonly string[]): Promise<void> {
+    const deadline = performance.now() + TOPIC_LED_MS;
+    for (;;) {
+      try {
+        await this.bounds(names);
+        return;
+      } catch (error) {
+        if (!(error instanceof LogUnavailable) || performance.now() > deadline) throw error;
+        await pause(250);
+      }
+    }
   }
 
   private creation(spec: TopicSpec) {

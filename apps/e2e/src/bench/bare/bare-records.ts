@@ -1,9 +1,19 @@
-import { createEvent, webhookReceived, webhookTradeExecuted, webhookValidated, type EventDefinition } from '@tickwire/contracts';
+import {
+  createEvent,
+  webhookReceived,
+  webhookTradeExecuted,
+  webhookValidated,
+  type EventDefinition,
+} from '@tickwire/contracts';
 import type { Queryable } from '@tickwire/event-log';
 import { signalIdOf } from '../load/signed-signals.js';
 
 /** The topics of the bare loop: three hops, as a signal makes them. */
-export const BARE_TOPICS = { received: 'bench.received', validated: 'bench.validated', executed: 'bench.executed' } as const;
+export const BARE_TOPICS = {
+  received: 'bench.received',
+  validated: 'bench.validated',
+  executed: 'bench.executed',
+} as const;
 
 export interface BareRecord {
   topic: string;
@@ -35,15 +45,19 @@ export function executedRecord(validated: Buffer): BareRecord & { signalId: stri
 /** Where stage 2 commits. Unlogged nothing: durable, as the real one. */
 export async function ensureBareTable(db: Queryable): Promise<void> {
   await db.query('CREATE SCHEMA IF NOT EXISTS "bench"');
-  await db.query('CREATE TABLE IF NOT EXISTS "bench"."trade" ("signal_id" TEXT PRIMARY KEY, "account_id" TEXT NOT NULL, "body" TEXT NOT NULL)');
+  await db.query(
+    'CREATE TABLE IF NOT EXISTS "bench"."trade" ("signal_id" TEXT PRIMARY KEY, "account_id" TEXT NOT NULL, "body" TEXT NOT NULL)',
+  );
 }
 
-export async function insertTrades(db: Queryable, trades: readonly (BareRecord & { signalId: string })[]): Promise<void> {
-  await db.query('INSERT INTO "bench"."trade" SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING', [
-    trades.map(({ signalId }) => signalId),
-    trades.map(({ key }) => key),
-    trades.map(({ value }) => value),
-  ]);
+export async function insertTrades(
+  db: Queryable,
+  trades: readonly (BareRecord & { signalId: string })[],
+): Promise<void> {
+  await db.query(
+    'INSERT INTO "bench"."trade" SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING',
+    [trades.map(({ signalId }) => signalId), trades.map(({ key }) => key), trades.map(({ value }) => value)],
+  );
 }
 
 /** As long as the real event is: the contract's sample in its envelope, with other ids. */

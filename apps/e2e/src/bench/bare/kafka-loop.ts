@@ -7,7 +7,15 @@ import { Kafka, logLevel, Partitioners, type Consumer, type Message, type Produc
 import type { LoadResult } from '../latencies.js';
 import { runOpenLoop, SYSTEM_CLOCK, wallMs, type OpenLoopPlan } from '../load/open-loop.js';
 import type { PreparedWork } from '../workers/bench-worker.js';
-import { BARE_TOPICS, ensureBareTable, executedRecord, insertTrades, receivedRecord, validatedRecord, type BareRecord } from './bare-records.js';
+import {
+  BARE_TOPICS,
+  ensureBareTable,
+  executedRecord,
+  insertTrades,
+  receivedRecord,
+  validatedRecord,
+  type BareRecord,
+} from './bare-records.js';
 
 export interface KafkaLoadPlan extends OpenLoopPlan {
   run: string;
@@ -71,11 +79,17 @@ export async function prepareKafkaLoad(plan: KafkaLoadPlan): Promise<PreparedWor
 export async function prepareKafkaStage({ run, brokers, stage, postgresUrl }: KafkaStagePlan): Promise<PreparedWork> {
   const producer = await openProducer(brokers);
   const append = gathered(producer);
-  const pool = stage === 'execute' ? createPool({ connectionString: postgresUrl, applicationName: 'bench bare', max: 4 }) : undefined;
+  const pool =
+    stage === 'execute'
+      ? createPool({ connectionString: postgresUrl, applicationName: 'bench bare', max: 4 })
+      : undefined;
   if (pool) await ensureBareTable(pool);
   const consumer = clientOf(brokers).consumer({ groupId: `bench-${run}-${stage}`, maxWaitTimeInMs: FETCH_WAIT_MS });
   await consumer.connect();
-  await consumer.subscribe({ topic: stage === 'validate' ? BARE_TOPICS.received : BARE_TOPICS.validated, fromBeginning: false });
+  await consumer.subscribe({
+    topic: stage === 'validate' ? BARE_TOPICS.received : BARE_TOPICS.validated,
+    fromBeginning: false,
+  });
   const positioned = firstFetch(consumer);
   await consumer.run({
     autoCommitInterval: COMMIT_INTERVAL_MS,
@@ -104,7 +118,11 @@ function clientOf(brokers: readonly string[]): Kafka {
 }
 
 async function openProducer(brokers: readonly string[]): Promise<Producer> {
-  const producer = clientOf(brokers).producer({ createPartitioner: Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1 });
+  const producer = clientOf(brokers).producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
   await producer.connect();
   return producer;
 }

@@ -7,7 +7,14 @@ import { createPool } from '@tickwire/persistence';
 import type { LoadResult } from '../latencies.js';
 import { runOpenLoop, SYSTEM_CLOCK, wallMs, type OpenLoopPlan } from '../load/open-loop.js';
 import type { PreparedWork } from '../workers/bench-worker.js';
-import { BARE_TOPICS, ensureBareTable, executedRecord, insertTrades, receivedRecord, validatedRecord } from './bare-records.js';
+import {
+  BARE_TOPICS,
+  ensureBareTable,
+  executedRecord,
+  insertTrades,
+  receivedRecord,
+  validatedRecord,
+} from './bare-records.js';
 
 export interface PostgresLoopPlan extends OpenLoopPlan {
   run: string;
@@ -23,17 +30,28 @@ export async function preparePostgresLoop(plan: PostgresLoopPlan): Promise<Prepa
   const { run, postgresUrl, accounts, ratePerSecond, seconds } = plan;
   const pool = createPool({ connectionString: postgresUrl, applicationName: 'bench bare', max: 10 });
   await ensureBareTable(pool);
-  const log = await PostgresEventLog.connect({ pool, connectionString: postgresUrl, clientId: 'bench', log: SILENT, otherProcesses: false });
+  const log = await PostgresEventLog.connect({
+    pool,
+    connectionString: postgresUrl,
+    clientId: 'bench',
+    log: SILENT,
+    otherProcesses: false,
+  });
   await log.ensureTopics(Object.values(BARE_TOPICS).map((name) => ({ name })));
   const stages = [
-    await fromNow(log, `bench-${run}-validate`, BARE_TOPICS.received, async (values) => log.append(values.map(validatedRecord))),
+    await fromNow(log, `bench-${run}-validate`, BARE_TOPICS.received, async (values) =>
+      log.append(values.map(validatedRecord)),
+    ),
     await fromNow(log, `bench-${run}-execute`, BARE_TOPICS.validated, async (values) => {
       const trades = values.map(executedRecord);
       const client = await pool.connect();
       try {
         await client.query('BEGIN');
         await insertTrades(client, trades);
-        const wake = await log.transactional.appendIn(client, trades.map(({ topic, key, value }) => ({ topic, key, value })));
+        const wake = await log.transactional.appendIn(
+          client,
+          trades.map(({ topic, key, value }) => ({ topic, key, value })),
+        );
         await client.query('COMMIT');
         wake();
       } finally {
@@ -89,7 +107,8 @@ async function fromNow(
 async function allOwned(stages: readonly Subscription[], partitions: number): Promise<void> {
   const until = performance.now() + ASSIGNMENT_TIMEOUT_MS;
   while (stages.some((stage) => stage.owned().length < partitions)) {
-    if (performance.now() > until) throw new Error(`A stage of the bare loop did not get its partitions within ${ASSIGNMENT_TIMEOUT_MS} ms`);
+    if (performance.now() > until)
+      throw new Error(`A stage of the bare loop did not get its partitions within ${ASSIGNMENT_TIMEOUT_MS} ms`);
     await sleep(20);
   }
 }

@@ -20,7 +20,12 @@ const ANSWER_TIMEOUT_MS = 10_000;
 export async function prepareHttpLoad(plan: HttpLoadPlan): Promise<PreparedWork<LoadResult>> {
   const { run, ingressUrl, senders, connections, ratePerSecond, seconds } = plan;
   const signals = signSignals(senders, run, Math.round(ratePerSecond * seconds), Date.now());
-  const pool = new Pool(ingressUrl, { connections, pipelining: 1, headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS });
+  const pool = new Pool(ingressUrl, {
+    connections,
+    pipelining: 1,
+    headersTimeout: ANSWER_TIMEOUT_MS,
+    bodyTimeout: ANSWER_TIMEOUT_MS,
+  });
   return {
     run: async () => {
       const acceptedAtMs = new Float64Array(signals.length).fill(NaN);

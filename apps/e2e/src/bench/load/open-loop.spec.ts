@@ -15,7 +15,9 @@ function manualClock(oversleptMs: (sleep: number) => number = () => 0): LoopCloc
 it('fires every arrival of the plan at its time', async () => {
   const clock = manualClock();
   const firedAt: number[] = [];
-  const outcome = await runOpenLoop({ ratePerSecond: 100, seconds: 0.05 }, clock, () => firedAt.push(clock.nowMs() - 1_000));
+  const outcome = await runOpenLoop({ ratePerSecond: 100, seconds: 0.05 }, clock, () =>
+    firedAt.push(clock.nowMs() - 1_000),
+  );
   expect(firedAt).toEqual([0, 10, 20, 30, 40]);
   expect(outcome).toEqual({ fired: 5, worstDelayMs: 0 });
 });
@@ -23,7 +25,9 @@ it('fires every arrival of the plan at its time', async () => {
 it('makes up at once for arrivals that were late, and tells by how much', async () => {
   const clock = manualClock((sleep) => (sleep === 0 ? 25 : 0));
   const fired: [index: number, atMs: number][] = [];
-  const outcome = await runOpenLoop({ ratePerSecond: 100, seconds: 0.05 }, clock, (index) => fired.push([index, clock.nowMs() - 1_000]));
+  const outcome = await runOpenLoop({ ratePerSecond: 100, seconds: 0.05 }, clock, (index) =>
+    fired.push([index, clock.nowMs() - 1_000]),
+  );
   expect(fired).toEqual([
     [0, 0],
     [1, 35],

@@ -33,7 +33,7 @@ export async function runOpenLoop(
   const intervalMs = 1_000 / ratePerSecond;
   const startMs = clock.nowMs();
   let worstDelayMs = 0;
-  for (let index = 0; index < total; ) {
+  for (let index = 0; index < total;) {
     const aheadMs = startMs + index * intervalMs - clock.nowMs();
     if (aheadMs > SHORTEST_SLEEP_MS) {
       await clock.sleep(aheadMs);

@@ -14,7 +14,10 @@ export class WorkerProcess<R extends Role> {
 
   /** Resolves when the worker has prepared its plan. @throws Error with what went wrong in the worker */
   static async start<R extends Role>(role: R, plan: PlanOf<R>): Promise<WorkerProcess<R>> {
-    const child = fork(ENTRY, ['bench-worker'], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(ENTRY, ['bench-worker'], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const worker = new WorkerProcess(role, child);
     try {
       await worker.ask({ role, plan });

@@ -1,0 +1,65 @@
+import pg from 'pg';
+import { wallMs } from '../load/open-loop.js';
+import type { OnRecord, RecordTap } from './record-tap.js';
+
+/** Wake-ups of the embedded log stay inside its process, so a stranger has to ask. Adds half of this to what is measured. */
+const POLL_MS = 3;
+const MOST_RECORDS = 2_000;
+
+interface Row {
+  position: number;
+  value: Buffer;
+}
+
+const READ = {
+  name: 'bench-tap',
+  text: `SELECT p."index" AS "position", r."value"
+           FROM unnest($1::text[], $2::int[], $3::bigint[]) WITH ORDINALITY p("topic", "partition", "from", "index"),
+                LATERAL (SELECT "value" FROM "log_record" r
+                          WHERE r."topic" = p."topic" AND r."partition" = p."partition" AND r."offset" >= p."from"
+                          ORDER BY r."offset" LIMIT ${MOST_RECORDS}) r`,
+};
+
+/** Reads the log's table from the present ends on; resolves once these are known. */
+export async function openPostgresTap(
+  postgresUrl: string,
+  topics: readonly string[],
+  onRecord: OnRecord,
+): Promise<RecordTap> {
+  const client = new pg.Client({ connectionString: postgresUrl, application_name: 'bench tap' });
+  await client.connect();
+  const { rows: positions } = await client.query<{ topic: string; partition: number; next: number }>(
+    `SELECT "topic", "partition", "next"::float8 AS "next" FROM "log_partition" WHERE "topic" = ANY($1)`,
+    [topics],
+  );
+  let closing = false;
+  let failure: Error | undefined;
+  const poll = async (): Promise<void> => {
+    while (!closing) {
+      const { rows } = await client.query<Row>({
+        ...READ,
+        values: [
+          positions.map(({ topic }) => topic),
+          positions.map(({ partition }) => partition),
+          positions.map(({ next }) => next),
+        ],
+      });
+      const atMs = wallMs();
+      for (const { position, value } of rows) {
+        const from = positions[Number(position) - 1]!;
+        from.next += 1;
+        onRecord(from.topic, value, atMs);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  };
+  const polling = poll().catch((error: Error) => (failure = error));
+  return {
+    close: async () => {
+      closing = true;
+      await polling;
+      await client.end();
+      if (failure) throw failure;
+    },
+  };
+}

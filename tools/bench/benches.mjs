@@ -1,0 +1,7 @@
+/** Every bench: what it measures, and the built module that runs it. */
+export const BENCHES = {
+  pipeline: {
+    summary: 'signals accepted to executed, on Kafka and on the embedded log, beside a bare three-hop loop',
+    entry: 'apps/e2e/dist/bench/pipeline.js',
+  },
+};
