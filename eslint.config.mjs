@@ -13,7 +13,7 @@ const boundaries = {
     { sourceTag: 'type:platform', onlyDependOnLibsWithTags: PLATFORM },
     { sourceTag: 'type:testing', onlyDependOnLibsWithTags: ['type:testing', ...PLATFORM] },
     { sourceTag: 'type:app', onlyDependOnLibsWithTags: PLATFORM },
-    { sourceTag: 'type:assembly', onlyDependOnLibsWithTags: ['type:app', ...PLATFORM] },
+    { sourceTag: 'type:assembly', onlyDependOnLibsWithTags: ['type:assembly', 'type:app', ...PLATFORM] },
     { sourceTag: 'scope:shared', notDependOnLibsWithTags: [], onlyDependOnLibsWithTags: ['scope:shared'] },
     { sourceTag: 'scope:edge', onlyDependOnLibsWithTags: ['scope:edge', 'scope:shared'] },
     { sourceTag: 'scope:trading', onlyDependOnLibsWithTags: ['scope:trading', 'scope:shared'] },

@@ -45,8 +45,12 @@ function documented(schema, shape) {
     const description = shape?.fields.get(name)?.doc;
     return [name, description ? { ...property, description } : property];
   });
-  const { type, properties: _properties, ...rest } = schema;
-  return { ...(shape?.doc && { description: shape.doc }), type, properties: Object.fromEntries(properties), ...rest };
+  return {
+    ...(shape?.doc && { description: shape.doc }),
+    type: schema.type,
+    ...schema,
+    properties: Object.fromEntries(properties),
+  };
 }
 
 function schemaOfAttribute(name, type) {

@@ -51,9 +51,9 @@ export async function runLocal(options: LocalOptions, startSystem: StartSystem):
     if (stopping) return;
 
     const show = new Show(say);
-    let dev: DevFile | undefined;
+    const demo: { dev?: DevFile } = {};
     if (options.demo) {
-      const receivers = await startDemoReceivers(ports.demo, () => dev, show);
+      const receivers = await startDemoReceivers(ports.demo, () => demo.dev, show);
       stops.push(() => new Promise<void>((resolve) => receivers.close(() => resolve()).closeAllConnections()));
     }
     say('Starting the apps…');
@@ -76,7 +76,7 @@ export async function runLocal(options: LocalOptions, startSystem: StartSystem):
       tickMs: options.tickMs,
       receiverUrl: `http://127.0.0.1:${ports.demo}`,
     });
-    dev = seeded;
+    demo.dev = seeded;
     const file = writeDevFile(options.dataDir, seeded);
     await show.firstSignal(seeded);
     say(guide(seeded, file));

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { AgentTick } from '@tickwire/contracts';
 import { testDatabase } from '@tickwire/testing';
 import { AgentReceiver, type Behaviour, type Reply } from '../fixtures/agent-receiver.js';
-import { DispatchBench, until } from '../fixtures/dispatch-bench.js';
+import { DispatchBench } from '../fixtures/dispatch-bench.js';
 
 const A = 'agt_aaaaaaaa';
 const B = 'agt_bbbbbbbb';
@@ -18,9 +18,9 @@ describe('the tick dispatcher: outcomes', () => {
   });
 
   afterEach(async () => {
-    for (const receiver of receivers) receiver.behaviour = () => ({});
-    await bench.close();
+    // First the receivers: a callback that hangs would hold up the dispatcher's orderly end.
     await Promise.all(receivers.splice(0).map((receiver) => receiver.stop()));
+    await bench.close();
   });
 
   const receiver = async (behaviour?: Behaviour): Promise<AgentReceiver> => {

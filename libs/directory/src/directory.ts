@@ -29,7 +29,7 @@ interface Entries {
 
 /**
  * A read-through cache of api's configuration. `config.changed` empties what has changed; while its heartbeats are missing,
- * everything is read from Postgres. A miss is never remembered: absence is confirmed there each time.
+ * everything is read from Postgres. A miss that would be a refusal is never remembered: absence is confirmed there each time.
  * @throws TransientError from every method while the database is away
  */
 export class Directory {
@@ -135,6 +135,10 @@ export class Directory {
     if (missing.size === 0) return found;
     const before = this.generation;
     const rows = await this.read(name, [...missing]);
+    if (name === 'endpoints') {
+      // "None" is an answer here, not a refusal, and the usual one: it is remembered until it changes.
+      for (const key of missing) if (!rows.has(key)) rows.set(key, [] as unknown as Entries[N]);
+    }
     for (const [key, entry] of rows) {
       found.set(key, entry);
       if (this.generation === before) cache.set(key, entry);

@@ -141,7 +141,10 @@ export interface EventLog {
   readonly transactional?: TransactionalAppend;
   /** Creates the topics that are missing. Idempotent, safe beside others doing the same. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
-  /** @throws {@link LogUnavailable} when the log did not acknowledge in time: the records may be in the log or not */
+  /**
+   * @throws {@link LogUnavailable} when the log did not acknowledge in time: the records may be in the log or not
+   * @throws Error for a record that no log takes (an unknown topic, a bad partition, above 900 kB): harms no other append
+   */
   append(records: readonly NewRecord[]): Promise<void>;
   /** Joins a group; resolves once the member has joined (partitions may come later). */
   owned(options: OwnedOptions): Promise<Subscription>;

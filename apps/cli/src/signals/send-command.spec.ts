@@ -215,15 +215,20 @@ describe('tickwire send', () => {
   });
 
   it('fails when the signal is refused in the end, with the whole of it for machines', async () => {
-    const error = { stage: 'validator', code: 'UNKNOWN_SYMBOL', message: 'There is no ACME.' };
+    const errors = [{ pointer: '/symbol', code: 'UNKNOWN_SYMBOL', detail: 'not listed' }];
+    const error = { stage: 'validator', code: 'UNKNOWN_SYMBOL', message: 'There is no ACME.', errors };
     stage.play(({ method }) => (method === 'POST' ? accepted() : status('failed', true, { error })));
-    const run = await send([...SIGNAL, '--wait', '--json']);
-    expect(run.code).toBe(1);
-    expect(run.json().error).toMatchObject({
-      code: 'UNKNOWN_SYMBOL',
-      stage: 'validator',
-      signal: { signalId: 's-1', result: { status: 'failed' } },
-    });
+    const machine = await send([...SIGNAL, '--wait', '--json']);
+    expect([machine.code, machine.stderr]).toEqual([1, '']);
+    const signal = { signalId: 's-1', result: { status: 'failed' } };
+    expect(machine.json().error).toMatchObject({ code: 'UNKNOWN_SYMBOL', stage: 'validator', errors, signal });
+    const people = await send([...SIGNAL, '--wait']);
+    expect(people.code).toBe(1);
+    expect(people.stdout).toContain('final: failed, at the validator');
+    expect(people.stderr.split('\n').slice(0, 2)).toEqual([
+      'error: There is no ACME. (UNKNOWN_SYMBOL)',
+      '  /symbol: not listed (UNKNOWN_SYMBOL)',
+    ]);
   });
 
   it('says what a signal is doing that does not end in time', async () => {
@@ -237,7 +242,6 @@ describe('tickwire send', () => {
     const people = await send(SIGNAL);
     expect(people.stderr).toContain('bad \\u001b]0;owned\\u0007 \\u009b2J \\u202egnp\\u000d\\u000afake line');
     const machine = await send([...SIGNAL, '--json']);
-    // eslint-disable-next-line no-control-regex
     expect(machine.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect(machine.json().error.message).toContain('\u001b]0;owned');
   });

@@ -19,15 +19,14 @@ export function timelineLines({ timeline }: SignalStatus, shown: number): string
   return timeline.slice(shown).map(({ type, at }) => `${at}  ${type}`);
 }
 
-/** The end of a signal: its fills, and why it ended otherwise. */
+/** The end of a signal and its fills; why it failed is told as the command's failure. */
 export function endLines({ status, fills, outcome, error }: SignalStatus): string[] {
+  const how = error === undefined ? outcome : `at the ${error.stage}`;
   return [
     ...fills.map(
       ({ side, lastQty, symbol, lastPx, commission }) =>
         `filled: ${side} ${lastQty} ${symbol} at ${lastPx}, commission ${commission}`,
     ),
-    `final: ${status}${outcome === undefined || outcome === status ? '' : `, ${outcome}`}`,
-    ...(error === undefined ? [] : [`refused by ${error.stage}: ${error.message} (${error.code})`]),
-    ...(error?.errors ?? []).map(({ pointer, code, detail }) => `  ${pointer}: ${detail} (${code})`),
+    `final: ${status}${how === undefined ? '' : `, ${how}`}`,
   ];
 }

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { printableJson, printableLine, printableText } from './printable.js';
 
-// eslint-disable-next-line no-control-regex
 const DANGEROUS = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 
 describe('text from strangers', () => {

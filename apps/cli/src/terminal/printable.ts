@@ -4,7 +4,6 @@
  * in one could retitle the terminal, hide a line, or type for its reader.
  */
 const UNPRINTABLE =
-  // eslint-disable-next-line no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
 /** One line, safe to show: what a terminal could act on is written out, `\u001b`. */

@@ -21,7 +21,6 @@ const SAMPLES: Record<string, string> = {
   LOG_LEVEL: 'info',
   CALLBACK_ALLOW_CIDRS: '',
   CALLBACK_ALLOW_HTTP: 'false',
-  ALLOW_HTTP: 'false',
 };
 
 const PLACES: [string, DeployedProcess[]][] = [

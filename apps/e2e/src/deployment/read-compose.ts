@@ -43,9 +43,8 @@ export function composeProcesses({ services, 'x-defaults': defaults }: ComposeFi
 /** Variables that compose takes from `.env`, and whether it refuses to start without them. */
 export function composeVariables(): Map<string, { required: boolean }> {
   const text = readFileSync(new URL('docker-compose.yml', ROOT), 'utf8');
-  // `$$` is a dollar sign for the container's shell.
   return new Map(
-    [...text.matchAll(/(?<!\$)\$\{(\w+)(:[?-])?/g)].map(([, name, form]) => [name!, { required: form === ':?' }]),
+    [...text.matchAll(/\$\{(\w+)(:[?-])?/g)].map(([, name, form]) => [name!, { required: form === ':?' }]),
   );
 }
 

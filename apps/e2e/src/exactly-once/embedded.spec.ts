@@ -5,6 +5,9 @@ import { freePorts } from './free-ports.js';
 import { Oracle } from './oracle.js';
 import { SignalSender, type SentSignal } from './signal-sender.js';
 import { StandaloneProcess } from './standalone-process.js';
+import { DEFAULT_PARTITIONS } from '@tickwire/event-log';
+import { verifyWorlds } from '@tickwire/execution';
+import { createPool } from '@tickwire/persistence';
 import type { DevFile } from '@tickwire/standalone';
 
 // The whole standalone system as a process of its own: start it, load it, kill it.
@@ -72,4 +75,11 @@ describe('exactly once, standalone', () => {
     sent.push(...(await sending));
     await expectExactlyOnce();
   }, 180_000);
+
+  it('has ticked its world through all of that: a replay from tick 0 gives the recorded hash at every tick, none missing', async () => {
+    const pool = createPool({ connectionString: system.databaseUrl, applicationName: 'proof', max: 1 });
+    const [proof] = await verifyWorlds(pool, DEFAULT_PARTITIONS).finally(() => pool.end());
+    expect(proof!.worldId).toBe(dev.worldId);
+    expect(proof!.ticks).toBeGreaterThan(10);
+  });
 });

@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+// The launcher of `npm run kafka`: plain JavaScript outside the projects, so that it runs before anything is built.
+// eslint-disable-next-line @nx/enforce-module-boundaries
 import { startBroker } from '../../../../tools/kafka/broker.mjs';
 
 export interface Infrastructure {

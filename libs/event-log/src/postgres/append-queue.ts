@@ -1,3 +1,4 @@
+import { isConnectionError } from '@tickwire/persistence';
 import type { Pool } from 'pg';
 import { LogUnavailable, type NewRecord, type Queryable } from '../port.js';
 import { partitionOfKey } from '../partitioner.js';
@@ -84,17 +85,28 @@ export class AppendQueue {
         bytes += next.bytes;
         batch.push(next);
       }
-      try {
-        const all = batch.flatMap((waiting) => waiting.records);
-        await appendRecords(this.pool as unknown as Queryable, all, this.partitionCount);
-        for (const { resolve } of batch) resolve();
-        this.appended(all.map((record) => record.topic));
-      } catch (cause) {
-        const error = new LogUnavailable('The log did not acknowledge the append', { cause });
-        for (const { reject } of batch) reject(error);
-      }
+      await this.send(batch);
     }
     this.running = false;
+  }
+
+  private async send(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const all = batch.flatMap((waiting) => waiting.records);
+      await appendRecords(this.pool as unknown as Queryable, all, this.partitionCount);
+      for (const { resolve } of batch) resolve();
+      this.appended(all.map((record) => record.topic));
+    } catch (cause) {
+      if (isConnectionError(cause)) {
+        const error = new LogUnavailable('The log did not acknowledge the append', { cause });
+        for (const { reject } of batch) reject(error);
+      } else if (batch.length > 1) {
+        // The database refused a statement: somebody's record is at fault (an unknown topic, a NUL in a key). The others are not.
+        for (const single of batch) await this.send([single]);
+      } else {
+        batch[0]!.reject(cause as Error);
+      }
+    }
   }
 }
 

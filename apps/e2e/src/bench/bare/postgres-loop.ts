@@ -4,6 +4,7 @@
  */
 import { PostgresEventLog, sleep, type EventLog, type LogSink, type Subscription } from '@tickwire/event-log';
 import { createPool } from '@tickwire/persistence';
+import type pg from 'pg';
 import type { LoadResult } from '../latencies.js';
 import { runOpenLoop, SYSTEM_CLOCK, wallMs, type OpenLoopPlan } from '../load/open-loop.js';
 import type { PreparedWork } from '../workers/bench-worker.js';
@@ -25,19 +26,18 @@ export interface PostgresLoopPlan extends OpenLoopPlan {
 const SILENT: LogSink = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const ASSIGNMENT_TIMEOUT_MS = 15_000;
 
+/** Makes the topics; safe to repeat. They have to be there before anybody asks where they end. */
+export async function ensureBarePostgresTopics(postgresUrl: string): Promise<void> {
+  const { log, close } = await openLog(postgresUrl);
+  await log.ensureTopics(Object.values(BARE_TOPICS).map((name) => ({ name })));
+  await close();
+}
+
 /** Resolves once both stages own all partitions. A record is accepted when its append is committed. */
 export async function preparePostgresLoop(plan: PostgresLoopPlan): Promise<PreparedWork<LoadResult>> {
   const { run, postgresUrl, accounts, ratePerSecond, seconds } = plan;
-  const pool = createPool({ connectionString: postgresUrl, applicationName: 'bench bare', max: 10 });
+  const { pool, log, close } = await openLog(postgresUrl);
   await ensureBareTable(pool);
-  const log = await PostgresEventLog.connect({
-    pool,
-    connectionString: postgresUrl,
-    clientId: 'bench',
-    log: SILENT,
-    otherProcesses: false,
-  });
-  await log.ensureTopics(Object.values(BARE_TOPICS).map((name) => ({ name })));
   const stages = [
     await fromNow(log, `bench-${run}-validate`, BARE_TOPICS.received, async (values) =>
       log.append(values.map(validatedRecord)),
@@ -53,9 +53,11 @@ export async function preparePostgresLoop(plan: PostgresLoopPlan): Promise<Prepa
           trades.map(({ topic, key, value }) => ({ topic, key, value })),
         );
         await client.query('COMMIT');
-        wake();
-      } finally {
         client.release();
+        wake();
+      } catch (error) {
+        client.release(true); // not back into the pool with its transaction open
+        throw error;
       }
     }),
   ];
@@ -80,11 +82,24 @@ export async function preparePostgresLoop(plan: PostgresLoopPlan): Promise<Prepa
       await Promise.all(appends);
       return { acceptedAtMs, refused, worstDelayMs };
     },
-    close: async () => {
-      await log.close();
-      await pool.end();
-    },
+    close,
   };
+}
+
+async function openLog(postgresUrl: string): Promise<{ pool: pg.Pool; log: PostgresEventLog; close(): Promise<void> }> {
+  const pool = createPool({ connectionString: postgresUrl, applicationName: 'bench bare', max: 10 });
+  const log = await PostgresEventLog.connect({
+    pool,
+    connectionString: postgresUrl,
+    clientId: 'bench',
+    log: SILENT,
+    otherProcesses: false,
+  });
+  const close = async (): Promise<void> => {
+    await log.close();
+    await pool.end();
+  };
+  return { pool, log, close };
 }
 
 /** A stage that begins at the present end of its topic: what earlier runs left behind is not its work. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBareKafkaTopics } from '../bare/kafka-loop.js';
+import { ensureBarePostgresTopics } from '../bare/postgres-loop.js';
 import { summarise, type LatencySummary } from '../latencies.js';
 import { benchLine, headlineOf, renderTable, type RunFigures } from '../report.js';
 import { startBareSystem } from '../system/bare-system.js';
@@ -48,6 +49,7 @@ async function runOn(
   const system = await (bareOnly ? startBareSystem : startSystem)(log, dataDir);
   try {
     if (system.kafkaBrokers) await ensureBareKafkaTopics(system.kafkaBrokers);
+    else await ensureBarePostgresTopics(system.postgresUrl);
     const bench: Bench = { system, accounts, connections };
     if (system.tickwire) {
       output.progress(`${log}: making a tenant with ${accounts} accounts`);

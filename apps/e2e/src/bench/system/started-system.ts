@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,8 +27,9 @@ export async function startSystem(log: 'kafka' | 'postgres', dataDir: string): P
   if (!existsSync(ENTRIES[log])) throw new Error(`${ENTRIES[log]} is not there: npm run build`);
   await mkdir(dataDir, { recursive: true });
   const output = join(dataDir, 'output.log');
-  const fd = openSync(output, 'a', 0o600);
+  const fd = openSync(output, 'w', 0o600);
   const port = await freePorts();
+  const startedAtMs = Date.now();
   // In a process group of its own: Ctrl-C is for the bench, which stops the system in order.
   const child = spawn(process.execPath, [ENTRIES[log], '--data-dir', dataDir, '--port', String(port)], {
     stdio: ['ignore', fd, fd],
@@ -42,7 +43,7 @@ export async function startSystem(log: 'kafka' | 'postgres', dataDir: string): P
     process.off('exit', lastWish);
   };
   try {
-    const dev = await devFile(join(dataDir, 'dev.json'), child);
+    const dev = await devFile(join(dataDir, 'dev.json'), child, startedAtMs);
     const postgresUrl = (await readFile(join(dataDir, 'postgres.url'), 'utf8')).trim();
     return { log, postgresUrl, kafkaBrokers: dev.kafkaBrokers, tickwire: dev, stop };
   } catch (error) {
@@ -54,14 +55,24 @@ export async function startSystem(log: 'kafka' | 'postgres', dataDir: string): P
   }
 }
 
-async function devFile(file: string, child: ChildProcess): Promise<TickwireAddresses & { kafkaBrokers?: string[] }> {
+async function devFile(
+  file: string,
+  child: ChildProcess,
+  startedAtMs: number,
+): Promise<TickwireAddresses & { kafkaBrokers?: string[] }> {
   const until = performance.now() + START_TIMEOUT_MS;
-  while (!existsSync(file)) {
+  while (!(await writtenSince(file, startedAtMs))) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('Tickwire ended while it started');
     if (performance.now() > until) throw new Error(`Tickwire was not up after ${START_TIMEOUT_MS / 1_000} s`);
     await sleep(200);
   }
   return JSON.parse(await readFile(file, 'utf8')) as TickwireAddresses & { kafkaBrokers?: string[] };
+}
+
+/** A folder that was used before still has the file of that time. */
+async function writtenSince(file: string, ms: number): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined);
+  return found !== undefined && found.mtimeMs >= ms;
 }
 
 async function end(child: ChildProcess): Promise<void> {
