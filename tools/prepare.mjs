@@ -23,12 +23,13 @@ async function install() {
   const stamp = path.join(ROOT, 'node_modules/.tickwire-installed');
   const installed = () => createHash('sha256').update(readFileSync('package-lock.json')).update(readFileSync('package.json')).digest('hex');
   if (existsSync(stamp) && existsSync(pinnedNode()) && readFileSync(stamp, 'utf8') === installed()) return;
-  // Not `npm ci`: it refuses where a registry lacks other platforms' optional packages, and it deletes what is there.
-  await step('Installing packages (a minute or two, the first time)', 'npm', ['install', '--no-audit', '--no-fund'], {
-    help: 'npm install failed. It needs write access to this folder and a package registry; its own words are above.',
+  // `npm ci` begins by deleting node_modules; where something is installed already, only the difference is wanted.
+  const command = existsSync('node_modules') ? 'install' : 'ci';
+  await step('Installing packages (a minute or two, the first time)', 'npm', [command, '--no-audit', '--no-fund'], {
+    help: `npm ${command} failed. It needs write access to this folder and a package registry; its own words are above.`,
   });
   if (!existsSync(pinnedNode())) {
-    throw new Error('npm did not install the pinned Node (package "node"): install scripts may be switched off. Run: npm install --ignore-scripts=false');
+    throw new Error('npm did not install the pinned Node (package "node"): install scripts may be switched off. Run: npm ci --ignore-scripts=false');
   }
   writeFileSync(stamp, installed());
 }
