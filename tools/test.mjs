@@ -1,6 +1,7 @@
 // `npm test`: unit, conformance, integration and end-to-end tests, on the embedded default, and on real Kafka and Redis
 // where they are present. What is skipped is said at the end; with TICKWIRE_REQUIRE_ALL=1 (CI) nothing may be.
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pinnedNode, prepare, ROOT } from './prepare.mjs';
 
@@ -32,22 +33,49 @@ try {
 }
 
 const broker = skipped.some((line) => line.includes('Kafka')) ? undefined : await startSharedBroker();
-const child = spawn(pinnedNode(), ['node_modules/jest/bin/jest.js', ...args], {
-  cwd: ROOT,
-  stdio: 'inherit',
-  env: {
-    ...process.env,
-    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim(),
-    PATH: `${path.dirname(pinnedNode())}${path.delimiter}${process.env.PATH}`,
-    ...(broker ? { TICKWIRE_TEST_KAFKA: broker.brokers.join(',') } : {}),
-  },
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-child.on('exit', async (code) => {
-  await broker?.stop();
-  for (const line of skipped) console.log(`Skipped ${line}`);
-  process.exit(code ?? 1);
-});
+let running;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => running?.kill(signal));
+
+// Whole systems are started and killed after everything else, one at a time: beside other specs they would only measure the machine.
+const everything = args.every((arg) => arg.startsWith('--') && !arg.startsWith('--testPath'));
+const passes = everything
+  ? [
+      ['units', [...args, '--testPathIgnorePatterns', '/node_modules/', '/dist/', 'apps/e2e/']],
+      ['systems', [...args, '--runInBand', '--testPathPatterns', 'apps/e2e/']],
+    ]
+  : [['chosen', args]];
+const totals = { passed: 0, failed: 0, skipped: 0 };
+let exitCode = 0;
+mkdirSync(path.join(ROOT, '.cache'), { recursive: true });
+for (const [name, jestArgs] of passes) {
+  const report = path.join(ROOT, '.cache', `tests-${name}.json`);
+  rmSync(report, { force: true });
+  exitCode = (await jest([...jestArgs, '--json', '--outputFile', report, '--reporters', 'default'])) || exitCode;
+  if (!existsSync(report)) continue;
+  const result = JSON.parse(readFileSync(report, 'utf8'));
+  totals.passed += result.numPassedTests;
+  totals.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+  totals.skipped += result.numPendingTests;
+}
+await broker?.stop();
+for (const line of skipped) console.log(`Skipped ${line}`);
+console.log(`Tests: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+writeFileSync(path.join(ROOT, '.cache/tests.json'), JSON.stringify(totals));
+process.exit(exitCode);
+
+function jest(jestArgs) {
+  running = spawn(pinnedNode(), ['node_modules/jest/bin/jest.js', ...jestArgs], {
+    cwd: ROOT,
+    stdio: ['inherit', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim(),
+      PATH: `${path.dirname(pinnedNode())}${path.delimiter}${process.env.PATH}`,
+      ...(broker ? { TICKWIRE_TEST_KAFKA: broker.brokers.join(',') } : {}),
+    },
+  });
+  return new Promise((resolve) => running.once('exit', (code) => resolve(code ?? 1)));
+}
 
 /** One broker for all specs that do not hurt it. */
 async function startSharedBroker() {

@@ -1,11 +1,11 @@
 /** `npm run docs`: writes docs/events.md and docs/schemas/ from the contracts; `--check` only tells what is stale. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { pinnedNode, ROOT, step } from '../prepare.mjs';
 import { renderCatalogue, staleFiles, writeFiles } from './catalogue.mjs';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const NX = join(ROOT, 'node_modules', 'nx', 'dist', 'bin', 'nx.js');
 const BUILT = join(ROOT, 'libs', 'contracts', 'dist', 'index.js');
 const USAGE = `Usage: npm run docs [-- --check]
 
@@ -31,11 +31,10 @@ if (help) {
   console.log(USAGE);
   process.exit(0);
 }
-if (!existsSync(BUILT)) {
-  console.error('The contracts are not built: npx nx run-many -t build -p @tickwire/contracts');
-  process.exit(2);
-}
-
+// A stale build would give stale pages. Nx knows whether there is anything to build.
+await step('Building the contracts', pinnedNode(), [NX, 'run-many', '-t', 'build', '-p', '@tickwire/contracts'], {
+  env: { NX_DAEMON: 'false', NX_TUI: 'false' },
+});
 const contracts = await import(pathToFileURL(BUILT).href);
 const files = renderCatalogue(contracts, join(ROOT, 'libs', 'contracts', 'src'));
 const stale = staleFiles(ROOT, files);

@@ -6,7 +6,8 @@ import type { EventLog, LogSink, SessionTiming } from './port.js';
 import { PostgresEventLog } from './postgres/postgres-event-log.js';
 
 const quiet: LogSink = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const timing: SessionTiming = { sessionMs: 1_500, heartbeatMs: 250, rebalanceMs: 3_000 };
+// Short, but not so short that a busy machine loses sessions.
+const timing: SessionTiming = { sessionMs: 3_000, heartbeatMs: 250, rebalanceMs: 6_000 };
 
 let database: TestDatabase;
 const pools = new Map<EventLog, pg.Pool>();

@@ -21,11 +21,11 @@ export class AgentActions {
 export const agentActions = defineEvent<AgentActions>({
   type: 'agent.actions',
   version: 1,
-  summary: 'An agent answered a tick, or sent actions through the API.',
+  summary: 'An agent answered a tick.',
   payload: AgentActions,
   key: (data) => data.worldId,
   keyedBy: 'worldId',
-  producers: ['tick-dispatcher', 'api'],
+  producers: ['tick-dispatcher'],
   consumers: ['execution'],
   sample: sample as AgentActions,
 });

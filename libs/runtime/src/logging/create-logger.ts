@@ -1,5 +1,5 @@
 import type { DestinationStream, Logger } from 'pino';
-import { pino, stdTimeFunctions } from 'pino';
+import { pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import { correlationId } from './correlation.js';
 
@@ -51,6 +51,7 @@ export function createLogger(options: LoggerOptions): Logger {
         const id = correlationId();
         return id === undefined ? {} : { correlationId: id };
       },
+      serializers: { err: errorWithoutClient },
       redact: { paths: SECRET_FIELDS.flatMap(placesOf), censor: '[redacted]' },
     },
     pretty
@@ -63,4 +64,10 @@ function placesOf(field: string): string[] {
   const last = /^\w+$/.test(field) ? field : `["${field}"]`;
   const below = last.startsWith('[') ? last : `.${last}`;
   return [last, `*${below}`, `*.*${below}`];
+}
+
+/** `pg` hangs the whole client onto an error of an idle connection: its address, its settings, its last statements. */
+function errorWithoutClient(error: Error): unknown {
+  const { client: _client, ...kept } = stdSerializers.err(error) as unknown as Record<string, unknown>;
+  return kept;
 }

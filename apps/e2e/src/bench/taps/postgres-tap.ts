@@ -27,13 +27,15 @@ export async function openPostgresTap(
   onRecord: OnRecord,
 ): Promise<RecordTap> {
   const client = new pg.Client({ connectionString: postgresUrl, application_name: 'bench tap' });
+  let failure: Error | undefined;
+  // Without a listener a lost connection would end the process; the query in flight tells the same.
+  client.on('error', (error) => (failure ??= error));
   await client.connect();
   const { rows: positions } = await client.query<{ topic: string; partition: number; next: number }>(
     `SELECT "topic", "partition", "next"::float8 AS "next" FROM "log_partition" WHERE "topic" = ANY($1)`,
     [topics],
   );
   let closing = false;
-  let failure: Error | undefined;
   const poll = async (): Promise<void> => {
     while (!closing) {
       const { rows } = await client.query<Row>({
@@ -53,12 +55,12 @@ export async function openPostgresTap(
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   };
-  const polling = poll().catch((error: Error) => (failure = error));
+  const polling = poll().catch((error: Error) => (failure ??= error));
   return {
     close: async () => {
       closing = true;
       await polling;
-      await client.end();
+      await client.end().catch(() => undefined);
       if (failure) throw failure;
     },
   };
