@@ -36,12 +36,26 @@ const domainImports = (...nodeModules) => ({
       regex: `^(?!\\.|@tickwire/|(${nodeModules.join('|')})$)`,
       message: 'A domain lib imports no npm package and no Node I/O.',
     },
-    { regex: '^node:crypto$', importNamePattern: '^(random|getRandom|webcrypto|default$)', message: 'Randomness is an argument.' },
+    {
+      regex: '^node:crypto$',
+      importNamePattern: '^(random|getRandom|webcrypto|default$)',
+      message: 'Randomness is an argument.',
+    },
   ],
 });
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/generated/**', '.tickwire/**', '.cache/**', '.nx/**', 'jest.config.mjs'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      '**/generated/**',
+      '.tickwire/**',
+      '.cache/**',
+      '.nx/**',
+      'jest.config.mjs',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     files: ['apps/**/*.ts', 'libs/**/*.ts', 'tools/**/*.ts'],
@@ -50,9 +64,15 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': ['error', boundaries],
       '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false, attributes: false } }],
+      '@typescript-eslint/no-misused-promises': [
+        'error',
+        { checksVoidReturn: { arguments: false, attributes: false } },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' },
+      ],
       'no-console': 'error',
       eqeqeq: 'error',
     },
@@ -61,7 +81,10 @@ export default tseslint.config(
     files: ['**/*.spec.ts', '**/*.conformance.ts', 'libs/testing/**/*.ts'],
     rules: { '@nx/enforce-module-boundaries': ['error', forTests] },
   },
-  { files: ['apps/cli/**/*.ts', 'apps/standalone/**/*.ts', 'apps/e2e/**/*.ts', 'tools/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['apps/cli/**/*.ts', 'apps/standalone/**/*.ts', 'apps/e2e/**/*.ts', 'tools/**'],
+    rules: { 'no-console': 'off' },
+  },
   {
     // The functional core: no clock, no random source, no Node I/O, no npm package.
     files: DOMAIN_LIBS.map((name) => `libs/${name}/src/**/*.ts`),
@@ -86,7 +109,10 @@ export default tseslint.config(
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Time is an argument.' },
         { selector: "CallExpression[callee.name='Date']", message: 'Time is an argument.' },
         { selector: 'ImportExpression', message: 'A domain lib loads nothing while it runs.' },
-        { selector: "CallExpression[callee.name=/^(setTimeout|setInterval|setImmediate)$/]", message: 'A domain lib has no clock.' },
+        {
+          selector: 'CallExpression[callee.name=/^(setTimeout|setInterval|setImmediate)$/]',
+          message: 'A domain lib has no clock.',
+        },
       ],
     },
   },

@@ -10,7 +10,12 @@ const base = {
         jsc: {
           target: 'es2023',
           parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false, verbatimModuleSyntax: true },
+          transform: {
+            legacyDecorator: true,
+            decoratorMetadata: true,
+            useDefineForClassFields: false,
+            verbatimModuleSyntax: true,
+          },
           keepClassNames: true,
           experimental: { keepImportAttributes: true },
         },

@@ -21,7 +21,8 @@ export async function prepare({ build = true } = {}) {
 
 async function install() {
   const stamp = path.join(ROOT, 'node_modules/.tickwire-installed');
-  const installed = () => createHash('sha256').update(readFileSync('package-lock.json')).update(readFileSync('package.json')).digest('hex');
+  const installed = () =>
+    createHash('sha256').update(readFileSync('package-lock.json')).update(readFileSync('package.json')).digest('hex');
   if (existsSync(stamp) && existsSync(pinnedNode()) && readFileSync(stamp, 'utf8') === installed()) return;
   // `npm ci` begins by deleting node_modules; where something is installed already, only the difference is wanted.
   const command = existsSync('node_modules') ? 'install' : 'ci';
@@ -29,7 +30,9 @@ async function install() {
     help: `npm ${command} failed. It needs write access to this folder and a package registry; its own words are above.`,
   });
   if (!existsSync(pinnedNode())) {
-    throw new Error('npm did not install the pinned Node (package "node"): install scripts may be switched off. Run: npm ci --ignore-scripts=false');
+    throw new Error(
+      'npm did not install the pinned Node (package "node"): install scripts may be switched off. Run: npm ci --ignore-scripts=false',
+    );
   }
   writeFileSync(stamp, installed());
 }
@@ -37,11 +40,17 @@ async function install() {
 async function buildAll() {
   const stamp = path.join(ROOT, '.cache/built');
   const newest = newestSource();
-  if (existsSync(stamp) && Number(readFileSync(stamp, 'utf8')) >= newest && existsSync('apps/standalone/dist/main.js')) return;
-  await step('Building', pinnedNode(), ['node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'build', '--output-style=stream-without-prefixes'], {
-    env: { NX_DAEMON: 'false', NX_TUI: 'false' },
-    help: 'The build failed; its output is above.',
-  });
+  if (existsSync(stamp) && Number(readFileSync(stamp, 'utf8')) >= newest && existsSync('apps/standalone/dist/main.js'))
+    return;
+  await step(
+    'Building',
+    pinnedNode(),
+    ['node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'build', '--output-style=stream-without-prefixes'],
+    {
+      env: { NX_DAEMON: 'false', NX_TUI: 'false' },
+      help: 'The build failed; its output is above.',
+    },
+  );
   mkdirSync(path.join(ROOT, '.cache'), { recursive: true });
   writeFileSync(stamp, String(newest));
 }

@@ -9,7 +9,9 @@ if (kafka) args.shift();
 
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 20) {
-  console.error(`Node ${process.versions.node} is too old to start Tickwire: install Node 20 or newer from https://nodejs.org`);
+  console.error(
+    `Node ${process.versions.node} is too old to start Tickwire: install Node 20 or newer from https://nodejs.org`,
+  );
   process.exit(1);
 }
 try {

@@ -18,10 +18,13 @@ Kafka (Java 17, Maven) and Redis (redis-server) are used where they are found; T
 
 const found = (command, ...rest) => spawnSync(command, rest, { stdio: 'ignore' }).status === 0;
 const skipped = [];
-if (!found('java', '-version') || !found('mvn', '--version')) skipped.push('everything on Kafka: Java 17 or newer and Maven are needed');
+if (!found('java', '-version') || !found('mvn', '--version'))
+  skipped.push('everything on Kafka: Java 17 or newer and Maven are needed');
 if (!found('redis-server', '--version')) skipped.push('everything on Redis: redis-server is needed');
 if (skipped.length > 0 && process.env.TICKWIRE_REQUIRE_ALL === '1') {
-  console.error(`TICKWIRE_REQUIRE_ALL is set, and these tests cannot run:\n${skipped.map((line) => `  ${line}`).join('\n')}`);
+  console.error(
+    `TICKWIRE_REQUIRE_ALL is set, and these tests cannot run:\n${skipped.map((line) => `  ${line}`).join('\n')}`,
+  );
   process.exit(1);
 }
 

@@ -4,8 +4,12 @@ import { IsIn, IsInt, Max, Min } from 'class-validator';
 
 export class ExecutionConfig extends HostConfig {
   @Description('What this process runs: accounts, worlds, or both')
-  @IsIn(['accounts', 'worlds', 'both']) ROLE: string = 'both';
+  @IsIn(['accounts', 'worlds', 'both'])
+  ROLE: string = 'both';
 
   @Description("Ticks between a world's snapshots; recovery replays at most so many")
-  @IsInt() @Min(1) @Max(100_000) SNAPSHOT_EVERY_TICKS: number = 100;
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  SNAPSHOT_EVERY_TICKS: number = 100;
 }

@@ -4,7 +4,12 @@ import { runLocal } from './run-local.js';
 import { Deployment } from './system/kafka-deployment.js';
 import { startKafkaAndRedis } from './system/kafka-and-redis.js';
 
-const options = readOptions('npm run start:kafka --', 'Tickwire as it is deployed: a process per app, on Kafka and Redis.', '.tickwire/kafka-system', process.argv);
+const options = readOptions(
+  'npm run start:kafka --',
+  'Tickwire as it is deployed: a process per app, on Kafka and Redis.',
+  '.tickwire/kafka-system',
+  process.argv,
+);
 
 await runLocal(options, async (environment, { dataDir, ports, say }) => {
   const infrastructure = await startKafkaAndRedis(dataDir, say);
@@ -13,7 +18,9 @@ await runLocal(options, async (environment, { dataDir, ports, say }) => {
     logDir: path.join(dataDir, 'logs'),
     managementBase: ports.management + 10,
     onExit: (name, code, signal) => {
-      process.stderr.write(`${name} ended (${signal ?? `code ${code}`}); its log is in ${path.join(dataDir, 'logs')}. Restarting it.\n`);
+      process.stderr.write(
+        `${name} ended (${signal ?? `code ${code}`}); its log is in ${path.join(dataDir, 'logs')}. Restarting it.\n`,
+      );
       setTimeout(() => deployment.spawn(name), 1_000);
     },
   });

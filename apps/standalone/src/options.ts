@@ -12,10 +12,20 @@ export interface LocalOptions {
 /** Where npm was started, so that a relative --data-dir means what the reader sees. */
 const WORKING_DIR = process.env['INIT_CWD'] ?? process.cwd();
 
-export function readOptions(name: string, description: string, defaultDataDir: string, argv: readonly string[]): LocalOptions {
+export function readOptions(
+  name: string,
+  description: string,
+  defaultDataDir: string,
+  argv: readonly string[],
+): LocalOptions {
   const command = new Command(name)
     .description(description)
-    .option('--port <number>', 'first of four ports: signals, api, management, demo receivers', wholeNumber(1, 65_532), 3_000)
+    .option(
+      '--port <number>',
+      'first of four ports: signals, api, management, demo receivers',
+      wholeNumber(1, 65_532),
+      3_000,
+    )
     .option('--no-demo', 'start empty: no tenant, no world, no sample agents')
     .option('--tick-ms <ms>', "wall time between the demo world's ticks", wholeNumber(10, 3_600_000), 1_000)
     .option('--data-dir <folder>', 'where data is kept', defaultDataDir)
@@ -31,7 +41,8 @@ export function readOptions(name: string, description: string, defaultDataDir: s
 function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`a whole number from ${min} to ${max} is wanted`);
+    if (!Number.isInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`a whole number from ${min} to ${max} is wanted`);
     return value;
   };
 }

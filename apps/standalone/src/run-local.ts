@@ -66,7 +66,9 @@ export async function runLocal(options: LocalOptions, startSystem: StartSystem):
     const base = { ingressUrl, apiUrl, adminToken: secrets.ADMIN_TOKEN, kafkaBrokers: system.kafkaBrokers };
     if (!options.demo) {
       const file = writeDevFile(options.dataDir, { ...base, agents: [] });
-      say(`\nTickwire is running, empty.\n  Signals in  ${ingressUrl}\n  API         ${apiUrl}\n  All of it   ${file}\nCtrl-C stops everything.\n`);
+      say(
+        `\nTickwire is running, empty.\n  Signals in  ${ingressUrl}\n  API         ${apiUrl}\n  All of it   ${file}\nCtrl-C stops everything.\n`,
+      );
       return;
     }
     say('Setting up the demo…');

@@ -48,7 +48,8 @@ describe('the registry', () => {
           if (value === null) return;
           const bySchema = event.problemOf(mutated) === undefined;
           const byClass = classProblems(event, mutated).length === 0;
-          if (bySchema !== byClass) throw new Error(`${field}=${JSON.stringify(value)}: schema ${bySchema}, class ${byClass}`);
+          if (bySchema !== byClass)
+            throw new Error(`${field}=${JSON.stringify(value)}: schema ${bySchema}, class ${byClass}`);
         }),
         { numRuns: 300 },
       );
@@ -58,7 +59,11 @@ describe('the registry', () => {
   it('judges a signal request by class and by schema alike', () => {
     const validate = new Ajv({ strict: false }).compile(schemaOf(SignalRequest));
     const base = { tenantId: 't', accountId: 'a', symbol: 'NVLT', action: 'buy', quantity: 1 };
-    const values = fc.oneof(fc.double(), fc.integer(), fc.constantFrom('1', '1.50', '0', '0.0', '1e3', '+1', ' 1', '0x1', 'NaN', '-3', '1e', '00.1'));
+    const values = fc.oneof(
+      fc.double(),
+      fc.integer(),
+      fc.constantFrom('1', '1.50', '0', '0.0', '1e3', '+1', ' 1', '0x1', 'NaN', '-3', '1e', '00.1'),
+    );
     fc.assert(
       fc.property(fc.constantFrom('quantity', 'price', 'stopLoss', 'takeProfit'), values, (field, value) => {
         if (typeof value === 'number' && !Number.isFinite(value)) return;

@@ -81,7 +81,8 @@ export function schemaOf(payload: PayloadClass<object>): JsonSchema {
     classTransformerMetadataStorage: defaultMetadataStorage,
     refPointerPrefix: '#/$defs/',
     additionalConverters: {
-      customValidation: (meta) => ((meta.constraints as { schema?: object }[] | undefined)?.[0]?.schema ?? {}) as { type?: 'string' },
+      customValidation: (meta) =>
+        ((meta.constraints as { schema?: object }[] | undefined)?.[0]?.schema ?? {}) as { type?: 'string' },
     },
   }) as Record<string, JsonSchema>;
   const root = all[payload.name];

@@ -5,6 +5,12 @@ export { KafkaEventLog, type KafkaEventLogOptions } from './kafka/index.js';
 export { PostgresEventLog, type PostgresLogOptions } from './postgres/postgres-event-log.js';
 export { Fence, type Cause, type FencedWork } from './fence/fence.js';
 export * from './dead-letters/dead-letter.js';
-export { BroadcastEvents, EVENT_LOG_TRANSPORT, OwnedBatches, PartitionsAssigned, PartitionsRevoked } from './transport/decorators.js';
+export {
+  BroadcastEvents,
+  EVENT_LOG_TRANSPORT,
+  OwnedBatches,
+  PartitionsAssigned,
+  PartitionsRevoked,
+} from './transport/decorators.js';
 export * from './transport/event-batch.js';
 export { EventLogServer } from './transport/event-log-server.js';

@@ -21,7 +21,9 @@ export class OwnershipLost extends Error {
 export class PositionOutOfLog extends Error {
   readonly code = 'POSITION_OUT_OF_LOG';
 
-  constructor(readonly at: { group: string; topic: string; partition: number; offset: number; start: number; end: number }) {
+  constructor(
+    readonly at: { group: string; topic: string; partition: number; offset: number; start: number; end: number },
+  ) {
     super(
       `Group ${at.group} stands at offset ${at.offset} of ${at.topic}/${at.partition}, but the log holds ${at.start} to ${at.end}. ` +
         `The partition is stopped; restore the log or move the position by hand (docs/guides/operations.md).`,

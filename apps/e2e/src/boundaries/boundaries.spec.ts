@@ -148,6 +148,17 @@ const PLANTED: readonly Planted[] = [
     code: importing('@tickwire/delivery'),
   },
   {
+    what: 'an app that imports the standalone',
+    path: 'apps/ingress/src/planted.ts',
+    code: importing('@tickwire/standalone'),
+    refusedBy: BOUNDARIES,
+  },
+  {
+    what: 'end-to-end code that imports the standalone',
+    path: 'apps/e2e/src/planted.ts',
+    code: importing('@tickwire/standalone'),
+  },
+  {
     what: 'the standalone that imports an app',
     path: 'apps/standalone/src/planted.ts',
     code: importing('@tickwire/api'),

@@ -8,7 +8,7 @@ export interface NewTenant {
 /** The api as one credential sees it. A refusal is an Error that quotes the answer. */
 export class ApiCalls {
   constructor(
-    private readonly apiUrl: string,
+    readonly apiUrl: string,
     private readonly credential: string,
   ) {}
 

@@ -47,7 +47,8 @@ export function openAccount(facts: AccountFacts): AccountState {
 /** @throws RangeError when the balance has more digits than the currency: api refuses such accounts */
 export function factsOf(control: AccountControl, partition: number): AccountFacts {
   const initialBalanceMinor = parseDecimal(control.initialBalance, MINOR_DIGITS);
-  if (typeof initialBalanceMinor !== 'bigint') throw new RangeError(`initialBalance ${control.initialBalance} is not money`);
+  if (typeof initialBalanceMinor !== 'bigint')
+    throw new RangeError(`initialBalance ${control.initialBalance} is not money`);
   return {
     accountId: control.accountId,
     tenantId: control.tenantId,
@@ -61,7 +62,11 @@ export function factsOf(control: AccountControl, partition: number): AccountFact
 }
 
 /** What a control record makes of an account; a record below the known version changes nothing. */
-export function applyControl(state: AccountState | undefined, control: AccountControl, partition: number): AccountState {
+export function applyControl(
+  state: AccountState | undefined,
+  control: AccountControl,
+  partition: number,
+): AccountState {
   if (!state) return openAccount(factsOf(control, partition));
   if (control.version <= state.directoryVersion) return state;
   return { ...state, status: control.status, directoryVersion: control.version, version: state.version + 1 };

@@ -10,7 +10,11 @@ export interface AccountWrites {
   accounts: { before: AccountState | undefined; after: AccountState }[];
   /** Signals that have been taken up: executed, refused or waiting. */
   taken: { event: EventEnvelope<WebhookValidated> }[];
-  traded: { event: EventEnvelope<WebhookValidated>; outcome: Extract<SignalOutcome, { kind: 'traded' }>; quoteId: string }[];
+  traded: {
+    event: EventEnvelope<WebhookValidated>;
+    outcome: Extract<SignalOutcome, { kind: 'traded' }>;
+    quoteId: string;
+  }[];
   waitingAdded: { accountId: string; partition: number; waiting: WaitingSignal }[];
   waitingDone: { accountId: string; webhookId: string }[];
   nowMs: number;
@@ -76,7 +80,10 @@ function accountOf(row: AccountRow, waiting: WaitingSignal[]): AccountState {
       pnlPoolMinor: -BigInt(row.realised),
       depositsMinor: BigInt(row.initial_balance),
       positions: new Map(
-        Object.entries(row.positions ?? {}).map(([symbol, [lots, cost]]) => [symbol, { lots: Number(lots), costStepLots: BigInt(cost) }]),
+        Object.entries(row.positions ?? {}).map(([symbol, [lots, cost]]) => [
+          symbol,
+          { lots: Number(lots), costStepLots: BigInt(cost) },
+        ]),
       ),
     },
   };
@@ -89,7 +96,11 @@ export async function knownSignals(db: Queryable, signals: readonly SignalIdenti
     `SELECT s."webhook_id" FROM "exec_signal" s
        JOIN unnest($1::text[], $2::text[], $3::text[]) i("tenant_id", "account_id", "signal_id")
          ON s."tenant_id" = i."tenant_id" AND s."account_id" = i."account_id" AND s."signal_id" = i."signal_id"`,
-    [signals.map((signal) => signal.tenantId), signals.map((signal) => signal.accountId), signals.map((signal) => signal.signalId)],
+    [
+      signals.map((signal) => signal.tenantId),
+      signals.map((signal) => signal.accountId),
+      signals.map((signal) => signal.signalId),
+    ],
   );
   return new Set(rows.map((row) => row.webhook_id));
 }
@@ -115,7 +126,11 @@ export async function insertSignals(
 }
 
 export async function writeAccounts(db: Queryable, writes: AccountWrites): Promise<void> {
-  await insertSignals(db, writes.taken.map(({ event }) => event.data), writes.nowMs);
+  await insertSignals(
+    db,
+    writes.taken.map(({ event }) => event.data),
+    writes.nowMs,
+  );
   await upsertAccounts(db, writes);
   await upsertPositions(db, writes);
   await insertOrders(db, writes);
@@ -156,14 +171,19 @@ async function upsertPositions(db: Queryable, { accounts, traded }: AccountWrite
   const realised = new Map<string, bigint>();
   for (const { event, outcome } of traded) {
     const key = `${event.data.accountId} ${event.data.symbol}`;
-    realised.set(key, outcome.executions.reduce((sum, execution) => sum + execution.realisedMinor, realised.get(key) ?? 0n));
+    realised.set(
+      key,
+      outcome.executions.reduce((sum, execution) => sum + execution.realisedMinor, realised.get(key) ?? 0n),
+    );
   }
   const rows = accounts.flatMap(({ after }) =>
     [...realised].flatMap(([key, gained]) => {
       const [accountId, symbol] = key.split(' ') as [string, string];
       if (accountId !== after.accountId) return [];
       const position = after.book.positions.get(symbol) ?? { lots: 0, costStepLots: 0n };
-      return [{ accountId, symbol, lots: position.lots, cost: position.costStepLots.toString(), gained: gained.toString() }];
+      return [
+        { accountId, symbol, lots: position.lots, cost: position.costStepLots.toString(), gained: gained.toString() },
+      ];
     }),
   );
   if (rows.length === 0) return;
@@ -203,7 +223,9 @@ async function insertOrders(db: Queryable, { traded, nowMs }: AccountWrites): Pr
       traded.map(({ outcome: { order, instrument } }) => formatQuantity(order.orderQty, instrument)),
       traded.map(({ outcome: { order, instrument } }) => formatQuantity(order.cumQty, instrument)),
       traded.map(({ outcome: { order, instrument } }) => formatQuantity(order.leavesQty, instrument)),
-      traded.map(({ outcome: { order, instrument } }) => averageOf(order.filledStepLots, order.cumQty, instrument.priceDecimals)),
+      traded.map(({ outcome: { order, instrument } }) =>
+        averageOf(order.filledStepLots, order.cumQty, instrument.priceDecimals),
+      ),
       new Date(nowMs),
     ],
   );

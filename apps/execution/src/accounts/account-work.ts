@@ -30,7 +30,9 @@ export class AccountWork {
   ) {}
 
   get isEmpty(): boolean {
-    return this.changed.size === 0 && this.taken.length === 0 && this.waitingDone.length === 0 && this.emit.length === 0;
+    return (
+      this.changed.size === 0 && this.taken.length === 0 && this.waitingDone.length === 0 && this.emit.length === 0
+    );
   }
 
   /** The states after the work, to be remembered once it is committed. */
@@ -58,7 +60,9 @@ export class AccountWork {
     this.taken.push({ event });
     const account = this.get(event.data.accountId);
     if (!account) {
-      this.send(partition, [failedRecord(event.data, event.id, 'UNKNOWN_ACCOUNT', 'No such account belongs to the tenant', this.nowMs)]);
+      this.send(partition, [
+        failedRecord(event.data, event.id, 'UNKNOWN_ACCOUNT', 'No such account belongs to the tenant', this.nowMs),
+      ]);
       return;
     }
     const quote = account.waiting.length === 0 ? this.quotes.fresh(account.quoteSource, this.nowMs) : undefined;
@@ -86,7 +90,9 @@ export class AccountWork {
       } else {
         this.set(shorter);
         const message = `No fresh quote came within ${QUOTE_WAIT_MS / 1000} s`;
-        this.send(account.partition, [failedRecord(first.event.data, first.event.id, 'STALE_QUOTE', message, this.nowMs)]);
+        this.send(account.partition, [
+          failedRecord(first.event.data, first.event.id, 'STALE_QUOTE', message, this.nowMs),
+        ]);
       }
     }
   }
@@ -109,6 +115,9 @@ export class AccountWork {
 
   private set(after: AccountState): void {
     const standing = this.changed.get(after.accountId);
-    this.changed.set(after.accountId, { before: standing ? standing.before : this.accounts.get(after.accountId), after });
+    this.changed.set(after.accountId, {
+      before: standing ? standing.before : this.accounts.get(after.accountId),
+      after,
+    });
   }
 }

@@ -16,27 +16,58 @@ import { eventsOn, eventually, recordsOf, testHost, type TestHost } from '@tickw
 import { ExecutionConfig } from '../execution.config.js';
 import { startExecution } from '../start-execution.js';
 
-const ACCOUNT: AccountControl = { ...accountControl.sample, accountId: 'acc_spec', tenantId: 'ten_spec', quoteSource: 'wld_spec' };
+const ACCOUNT: AccountControl = {
+  ...accountControl.sample,
+  accountId: 'acc_spec',
+  tenantId: 'ten_spec',
+  quoteSource: 'wld_spec',
+};
 
 const accountRecord = (change: Partial<AccountControl> = {}): NewRecord => {
   const data = { ...ACCOUNT, ...change };
-  return encodeEvent(accountControl, createEvent(accountControl, { id: data.accountId, source: 'api', subject: data.accountId, timeMs: 0, data }));
+  return encodeEvent(
+    accountControl,
+    createEvent(accountControl, { id: data.accountId, source: 'api', subject: data.accountId, timeMs: 0, data }),
+  );
 };
 
 const signalRecord = (signalId: string, change: Partial<WebhookValidated> = {}): NewRecord => {
   const identity = { tenantId: 'ten_spec', accountId: 'acc_spec', signalId, ...change };
   const webhookId = signalEventId(identity.tenantId, identity.accountId, signalId);
-  const data: WebhookValidated = { ...webhookValidated.sample, symbol: 'ACME', quantity: '10', botId: undefined, ...identity, webhookId };
+  const data: WebhookValidated = {
+    ...webhookValidated.sample,
+    symbol: 'ACME',
+    quantity: '10',
+    botId: undefined,
+    ...identity,
+    webhookId,
+  };
   return encodeEvent(
     webhookValidated,
-    createEvent(webhookValidated, { id: webhookId.replace(/^./, 'e'), source: 'validator', subject: signalId, timeMs: 0, data }),
+    createEvent(webhookValidated, {
+      id: webhookId.replace(/^./, 'e'),
+      source: 'validator',
+      subject: signalId,
+      timeMs: 0,
+      data,
+    }),
   );
 };
 
 const quoteRecord = (step: number, quotedAtMs: number, bid = '99.98', ask = '100.02'): NewRecord => {
   const quotes = [{ symbol: 'ACME', bid, ask }];
-  const data = { quoteId: `wld_spec:${step}`, source: 'wld_spec', step, stepMs: 1000, quotedAt: new Date(quotedAtMs).toISOString(), quotes };
-  return encodeEvent(marketQuote, createEvent(marketQuote, { id: data.quoteId, source: 'execution', subject: 'wld_spec', timeMs: quotedAtMs, data }));
+  const data = {
+    quoteId: `wld_spec:${step}`,
+    source: 'wld_spec',
+    step,
+    stepMs: 1000,
+    quotedAt: new Date(quotedAtMs).toISOString(),
+    quotes,
+  };
+  return encodeEvent(
+    marketQuote,
+    createEvent(marketQuote, { id: data.quoteId, source: 'execution', subject: 'wld_spec', timeMs: quotedAtMs, data }),
+  );
 };
 
 describe('accounts', () => {
@@ -46,7 +77,10 @@ describe('accounts', () => {
   const executed = () => eventsOn(host.log, webhookTradeExecuted);
   const failed = () => eventsOn(host.log, webhookFailed);
   const position = async (): Promise<number> =>
-    Number((await host.pool.query<{ lots: number }>(`SELECT "lots" FROM "exec_position" WHERE "account_id" = 'acc_spec'`)).rows[0]?.lots ?? 0);
+    Number(
+      (await host.pool.query<{ lots: number }>(`SELECT "lots" FROM "exec_position" WHERE "account_id" = 'acc_spec'`))
+        .rows[0]?.lots ?? 0,
+    );
 
   beforeEach(async () => {
     host = await testHost('execution');
@@ -67,7 +101,17 @@ describe('accounts', () => {
       tenantid: 'ten_spec',
       accountid: 'acc_spec',
       correlationid: trade!.data.webhookId,
-      data: { side: 'buy', orderQty: '10', lastQty: '10', cumQty: '10', leavesQty: '0', ordStatus: 'filled', final: true, referencePrice: '100.02', positionQty: '10' },
+      data: {
+        side: 'buy',
+        orderQty: '10',
+        lastQty: '10',
+        cumQty: '10',
+        leavesQty: '0',
+        ordStatus: 'filled',
+        final: true,
+        referencePrice: '100.02',
+        positionQty: '10',
+      },
     });
     expect(Number(trade!.data.lastPx)).toBeCloseTo(100.02 + Number(trade!.data.slippage), 6);
     expect(Number(trade!.data.slippage)).toBeGreaterThanOrEqual(0);
@@ -90,7 +134,10 @@ describe('accounts', () => {
     await host.log.append([signalRecord('buy')]);
     await eventually(executed, (events) => events.length === 1);
     await host.log.append([quoteRecord(2, Date.now(), '109.98', '110.02')]);
-    await eventually(async () => (await host.pool.query('SELECT FROM "log_record" WHERE "topic" = \'market.quote\'')).rowCount!, (n) => n === 2);
+    await eventually(
+      async () => (await host.pool.query('SELECT FROM "log_record" WHERE "topic" = \'market.quote\'')).rowCount!,
+      (n) => n === 2,
+    );
     await new Promise((resolve) => setTimeout(resolve, 100));
     await host.log.append([signalRecord('sell', { action: 'sell' })]);
     const trades = await eventually(executed, (events) => events.length === 2);
@@ -104,7 +151,10 @@ describe('accounts', () => {
   it('lets a signal wait for a fresh quote, keeps the order of its account, and goes on when one comes', async () => {
     await host.log.append([accountRecord(), quoteRecord(1, Date.now() - 60_000)]);
     await host.log.append([signalRecord('s1'), signalRecord('s2')]);
-    await eventually(async () => (await host.pool.query('SELECT FROM "exec_waiting"')).rowCount, (n) => n === 2);
+    await eventually(
+      async () => (await host.pool.query('SELECT FROM "exec_waiting"')).rowCount,
+      (n) => n === 2,
+    );
     expect(await executed()).toEqual([]);
     await host.log.append([quoteRecord(2, Date.now())]);
     const trades = await eventually(executed, (events) => events.length === 2);
@@ -116,12 +166,21 @@ describe('accounts', () => {
 
   it('fails what has waited 30 s with STALE_QUOTE, after a restart too', async () => {
     await host.log.append([accountRecord(), signalRecord('s1')]);
-    await eventually(async () => (await host.pool.query('SELECT FROM "exec_waiting"')).rowCount, (n) => n === 1);
+    await eventually(
+      async () => (await host.pool.query('SELECT FROM "exec_waiting"')).rowCount,
+      (n) => n === 1,
+    );
     await app.stop();
     host.clock.nowMs = Date.now() + 31_000;
     app = await startExecution(config, host);
     const [failure] = await eventually(failed, (events) => events.length === 1);
-    expect(failure!.data).toMatchObject({ code: 'STALE_QUOTE', stage: 'execution', final: true, accepted: true, signalId: 's1' });
+    expect(failure!.data).toMatchObject({
+      code: 'STALE_QUOTE',
+      stage: 'execution',
+      final: true,
+      accepted: true,
+      signalId: 's1',
+    });
   });
 
   it('resumes with the same state after a restart, and continues where it was', async () => {
@@ -136,8 +195,15 @@ describe('accounts', () => {
   });
 
   it('refuses with authority what the validator could not know', async () => {
-    await host.log.append([quoteRecord(1, Date.now()), accountRecord(), accountRecord({ kind: 'status', status: 'suspended', version: 2 })]);
-    await eventually(async () => (await host.pool.query(`SELECT FROM "exec_account" WHERE "status" = 'suspended'`)).rowCount, (n) => n === 1);
+    await host.log.append([
+      quoteRecord(1, Date.now()),
+      accountRecord(),
+      accountRecord({ kind: 'status', status: 'suspended', version: 2 }),
+    ]);
+    await eventually(
+      async () => (await host.pool.query(`SELECT FROM "exec_account" WHERE "status" = 'suspended'`)).rowCount,
+      (n) => n === 1,
+    );
     await host.log.append([signalRecord('s1'), signalRecord('s2', { accountId: 'acc_unheard' })]);
     const failures = await eventually(failed, (events) => events.length === 2);
     expect(failures.map(({ data }) => data.code).sort()).toEqual(['ACCOUNT_INACTIVE', 'UNKNOWN_ACCOUNT']);

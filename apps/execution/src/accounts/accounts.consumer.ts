@@ -65,7 +65,8 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     this.timer = setInterval(() => {
-      if (this.waitingAccounts.size > 0) void this.releaseWaiting({ kind: 'timer', at: new Date(this.host.now()).toISOString() });
+      if (this.waitingAccounts.size > 0)
+        void this.releaseWaiting({ kind: 'timer', at: new Date(this.host.now()).toISOString() });
     }, DEADLINE_CHECK_MS);
   }
 
@@ -110,14 +111,18 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
       for (const { event } of events) this.quotes.apply(readQuote(event.data));
     });
     const last = events.at(-1);
-    if (last && this.waitingAccounts.size > 0) await this.releaseWaiting({ kind: 'quote', quoteId: last.event.data.quoteId });
+    if (last && this.waitingAccounts.size > 0)
+      await this.releaseWaiting({ kind: 'quote', quoteId: last.event.data.quoteId });
   }
 
   @OwnedBatches({ group: ACCOUNTS_GROUP, events: [webhookValidated, accountControl], offsets: 'handler' })
   handleBatch(@Payload() batch: EventBatch): Promise<void> {
     return this.turns.take(async () => {
       const signals = eventsOf(batch, webhookValidated);
-      const known = await knownSignals(this.database, signals.map(({ event }) => event.data));
+      const known = await knownSignals(
+        this.database,
+        signals.map(({ event }) => event.data),
+      );
       const fresh = signals.filter(({ event }) => !known.has(event.data.webhookId) && known.add(event.data.webhookId));
       const work = this.begin();
       for (const { record, event } of eventsOf(batch, accountControl)) work.control(event.data, record.partition);
@@ -130,7 +135,9 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
       for (const { record, letter } of batch.faults) work.send(record.partition, [letter]);
       for (const { partition, identity, webhookId } of buried) {
         const message = 'The signal could not be processed; operators have been told';
-        work.send(partition, [failedRecord({ ...identity, webhookId }, webhookId, 'INTERNAL', message, this.host.now())]);
+        work.send(partition, [
+          failedRecord({ ...identity, webhookId }, webhookId, 'INTERNAL', message, this.host.now()),
+        ]);
       }
       const writes = work.writes();
       await this.fence.transact({
@@ -138,7 +145,11 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
         cause: { kind: 'records' },
         write: async (db) => {
           await writeAccounts(db, writes);
-          await insertSignals(db, buried.map(({ identity, webhookId }) => ({ ...identity, webhookId })), writes.nowMs);
+          await insertSignals(
+            db,
+            buried.map(({ identity, webhookId }) => ({ ...identity, webhookId })),
+            writes.nowMs,
+          );
         },
         emit: work.emit,
       });
@@ -188,7 +199,9 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
     work: AccountWork,
     signals: readonly ReceivedEvent<{ accountId: string }>[],
   ): Promise<[number, Omit<Parameters<AccountWork['control']>[0], 'kind'>][]> {
-    const missing = [...new Set(signals.map(({ event }) => event.data.accountId))].filter((id) => work.get(id) === undefined);
+    const missing = [...new Set(signals.map(({ event }) => event.data.accountId))].filter(
+      (id) => work.get(id) === undefined,
+    );
     if (missing.length === 0) return [];
     const rows = await this.directory.accounts(missing);
     return [...rows.values()].map((row) => [
@@ -206,13 +219,24 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Records that could not be handled and whose signal can be read and is not final yet. */
-  private async buriedSignals(batch: EventBatch): Promise<{ partition: number; identity: SignalIdentity; webhookId: string }[]> {
+  private async buriedSignals(
+    batch: EventBatch,
+  ): Promise<{ partition: number; identity: SignalIdentity; webhookId: string }[]> {
     const readable = batch.faults.flatMap(({ record }) => {
       const identity = record.topic === webhookValidated.topic ? readSignalIdentity(record.value) : undefined;
       if (!identity) return [];
-      return [{ partition: record.partition, identity, webhookId: signalEventId(identity.tenantId, identity.accountId, identity.signalId) }];
+      return [
+        {
+          partition: record.partition,
+          identity,
+          webhookId: signalEventId(identity.tenantId, identity.accountId, identity.signalId),
+        },
+      ];
     });
-    const known = await knownSignals(this.database, readable.map(({ identity }) => identity));
+    const known = await knownSignals(
+      this.database,
+      readable.map(({ identity }) => identity),
+    );
     return readable.filter(({ webhookId }) => !known.has(webhookId) && known.add(webhookId));
   }
 }

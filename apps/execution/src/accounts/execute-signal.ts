@@ -28,7 +28,14 @@ export interface Execution {
 
 /** What came of a signal. `account` is its state afterwards. */
 export type SignalOutcome =
-  | { kind: 'traded'; account: AccountState; order: Order; instrument: Instrument; executions: Execution[]; unfilledLots: number }
+  | {
+      kind: 'traded';
+      account: AccountState;
+      order: Order;
+      instrument: Instrument;
+      executions: Execution[];
+      unfilledLots: number;
+    }
   | { kind: 'refused'; account: AccountState; code: string; message: string };
 
 export interface Venue {
@@ -42,7 +49,11 @@ export interface Venue {
  * validator could only see from outside: the account's status and owner. Pure: the same inputs give the same ids,
  * prices and balances; nothing given is changed.
  */
-export function executeSignal(account: AccountState, event: EventEnvelope<WebhookValidated>, venue: Venue): SignalOutcome {
+export function executeSignal(
+  account: AccountState,
+  event: EventEnvelope<WebhookValidated>,
+  venue: Venue,
+): SignalOutcome {
   const { data: signal } = event;
   const refused = (code: string, message: string): SignalOutcome => ({ kind: 'refused', account, code, message });
   if (account.tenantId !== signal.tenantId) return refused('UNKNOWN_ACCOUNT', 'No such account belongs to the tenant');
@@ -64,14 +75,23 @@ export function executeSignal(account: AccountState, event: EventEnvelope<Webhoo
     tif: 'ioc',
     orderQty: lots,
   });
-  const { fills, unfilledLots } = fillMarketOrder({ orderId, side: signal.action, lots }, venue.quote, venue.slippage ?? DEFAULT_SLIPPAGE);
+  const { fills, unfilledLots } = fillMarketOrder(
+    { orderId, side: signal.action, lots },
+    venue.quote,
+    venue.slippage ?? DEFAULT_SLIPPAGE,
+  );
   if (fills.length === 0) return refused('NO_LIQUIDITY', 'The quote has no size within the protection band');
 
   let after = account;
   const executions = fills.map((fill, ordinal): Execution => {
     order = advanceOrder(order, fill);
     const commissionMinor = 0n;
-    const { delta, realisedMinor } = bookFill(after.book, { side: signal.action, ...fill }, instrument, commissionMinor);
+    const { delta, realisedMinor } = bookFill(
+      after.book,
+      { side: signal.action, ...fill },
+      instrument,
+      commissionMinor,
+    );
     after = { ...after, book: applyDelta(after.book, delta), version: after.version + 1 };
     return {
       execId: derivedId(signal.webhookId, 'execution', ordinal),

@@ -24,9 +24,13 @@ export function outcomeRecords(
   nowMs: number,
 ): NewRecord[] {
   if (outcome.kind === 'refused') {
-    return [failedRecord({ ...cause.data, traceparent: cause.traceparent }, cause.id, outcome.code, outcome.message, nowMs)];
+    return [
+      failedRecord({ ...cause.data, traceparent: cause.traceparent }, cause.id, outcome.code, outcome.message, nowMs),
+    ];
   }
-  const records = outcome.executions.map((execution) => executedRecord(cause, execution, outcome.instrument, quoteId, nowMs));
+  const records = outcome.executions.map((execution) =>
+    executedRecord(cause, execution, outcome.instrument, quoteId, nowMs),
+  );
   if (outcome.unfilledLots > 0) {
     const { order, instrument } = outcome;
     records.push(

@@ -160,20 +160,30 @@ function agentTick(agent: ClosedAgent): AgentTick {
   return {
     agentId: agent.agentId,
     funds: [dollars(cashCents), dollars(marginUsedCents), dollars(marginAvailableCents), dollars(netWorthCents)],
-    positions: filled(positions, ({ symbol, shares, costCents }) => [symbol, shares, rounded(costCents / shares / 100, 4)]),
+    positions: filled(positions, ({ symbol, shares, costCents }) => [
+      symbol,
+      shares,
+      rounded(costCents / shares / 100, 4),
+    ]),
     orders: filled([...agent.orders].reverse(), wireOrder),
     trades: filled(agent.trades, ({ priceCents, createdAtMs, ...trade }) => ({
       ...trade,
       price: dollars(priceCents),
       createdAt: new Date(createdAtMs).toISOString(),
     })),
-    messages: filled(agent.messages, ({ createdAtMs, ...message }) => ({ ...message, createdAt: new Date(createdAtMs).toISOString() })),
+    messages: filled(agent.messages, ({ createdAtMs, ...message }) => ({
+      ...message,
+      createdAt: new Date(createdAtMs).toISOString(),
+    })),
     alerts: filled(agent.alerts, ({ createdAtMs, acknowledged, ...alert }) => ({
       ...alert,
       createdAt: new Date(createdAtMs).toISOString(),
       acknowledged,
     })),
-    actionResults: filled(agent.actionResults, ({ data, ...result }) => ({ ...result, data: data as Record<string, unknown> | undefined })),
+    actionResults: filled(agent.actionResults, ({ data, ...result }) => ({
+      ...result,
+      data: data as Record<string, unknown> | undefined,
+    })),
   };
 }
 

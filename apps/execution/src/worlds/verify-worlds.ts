@@ -13,7 +13,10 @@ export interface WorldProof {
  * @throws WorldDiverged at the first tick whose hash is not the recorded one, or that is missing
  */
 export async function verifyWorlds(db: Queryable, partitionCount: number): Promise<WorldProof[]> {
-  const heads = await loadHeads(db, Array.from({ length: partitionCount }, (_, n) => n));
+  const heads = await loadHeads(
+    db,
+    Array.from({ length: partitionCount }, (_, n) => n),
+  );
   const proofs: WorldProof[] = [];
   for (const head of heads) {
     const { world } = await rebuildWorld(db, head, true);

@@ -4,8 +4,7 @@ import type { AgentAnswer, Role, WorldControl } from '@tickwire/market';
 
 /** A record waiting for its world's next tick. */
 export type InboxRecord = { topic: string; offset: number } & (
-  | { kind: 'control'; event: WorldControlEvent }
-  | { kind: 'actions'; event: AgentActions }
+  { kind: 'control'; event: WorldControlEvent } | { kind: 'actions'; event: AgentActions }
 );
 
 /** What one tick drains: the engine's input, and how far the world's records are used up. */
@@ -43,7 +42,8 @@ export class WorldInbox {
   /** Whether a command waits that moves a clock that stands. */
   wakesClock(): boolean {
     return this.records.some(
-      (record) => record.kind === 'control' && (['resumed', 'stepped', 'speed'] as string[]).includes(record.event.command),
+      (record) =>
+        record.kind === 'control' && (['resumed', 'stepped', 'speed'] as string[]).includes(record.event.command),
     );
   }
 
@@ -71,7 +71,12 @@ function engineControl(event: WorldControlEvent): WorldControl | undefined {
   switch (event.command) {
     case 'agent-registered':
       if (event.agentId === undefined) return undefined;
-      return { type: 'agent-registered', agentId: event.agentId, role: (event.role ?? 'retail_trader') as Role, name: event.name ?? event.agentId };
+      return {
+        type: 'agent-registered',
+        agentId: event.agentId,
+        role: (event.role ?? 'retail_trader') as Role,
+        name: event.name ?? event.agentId,
+      };
     case 'paused':
       return { type: 'paused' };
     case 'resumed':

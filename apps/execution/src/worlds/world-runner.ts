@@ -47,7 +47,8 @@ export class WorldRunner {
 
   /** Looks at the inbox: a command may have to move a clock that stands. */
   nudge(): void {
-    if (!this.running && !clockRuns(this.head.clock) && (this.inbox.wakesClock() || this.head.clock.stepsLeft > 0)) this.run(0);
+    if (!this.running && !clockRuns(this.head.clock) && (this.inbox.wakesClock() || this.head.clock.stepsLeft > 0))
+      this.run(0);
   }
 
   stop(): void {
@@ -83,7 +84,8 @@ export class WorldRunner {
             this.running = false;
             this.stop();
             const { logger } = this.options.host;
-            if (error instanceof OwnershipLost) logger.warn({ worldId: this.worldId }, 'the world is somebody else\'s now');
+            if (error instanceof OwnershipLost)
+              logger.warn({ worldId: this.worldId }, "the world is somebody else's now");
             else logger.error({ worldId: this.worldId, tick: this.head.tick, err: error }, 'the world has stopped');
           },
         );
@@ -102,7 +104,12 @@ export class WorldRunner {
     const snapshot = result.tick % snapshotEveryTicks === 0 ? this.world.snapshot() : undefined;
     const { parameters } = head;
     const stepMs = clockRuns(clock) ? clock.tickMs : 0;
-    const records = tickRecords(result, { worldId: head.worldId, shards: parameters.shards, stepMs, companies: this.world.companies() });
+    const records = tickRecords(result, {
+      worldId: head.worldId,
+      shards: parameters.shards,
+      stepMs,
+      companies: this.world.companies(),
+    });
     const next = this.options.positions();
     for (let failures = 0; ; failures += 1) {
       if (this.stopped) return;
@@ -117,7 +124,10 @@ export class WorldRunner {
         return;
       } catch (error) {
         if (error instanceof OwnershipLost) throw error;
-        host.logger.warn({ worldId: head.worldId, tick: head.tick, err: error }, 'a tick could not be committed; trying again');
+        host.logger.warn(
+          { worldId: head.worldId, tick: head.tick, err: error },
+          'a tick could not be committed; trying again',
+        );
         await sleep(Math.min(100 * 2 ** failures, 5_000));
       }
     }

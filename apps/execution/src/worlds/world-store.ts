@@ -86,10 +86,15 @@ export interface LoadedWorld {
 }
 
 export async function loadHeads(db: Queryable, partitions: readonly number[]): Promise<WorldHead[]> {
-  const { rows } = await db.query<{ world_id: string; partition: number; tick: string; hash: string; settings: StoredSettings }>(
-    `SELECT "world_id", "partition", "tick", "hash", "settings" FROM "world_state" WHERE "partition" = ANY($1)`,
-    [partitions],
-  );
+  const { rows } = await db.query<{
+    world_id: string;
+    partition: number;
+    tick: string;
+    hash: string;
+    settings: StoredSettings;
+  }>(`SELECT "world_id", "partition", "tick", "hash", "settings" FROM "world_state" WHERE "partition" = ANY($1)`, [
+    partitions,
+  ]);
   return rows.map(({ world_id, partition, tick, hash, settings }) => ({
     worldId: world_id,
     partition,
@@ -111,12 +116,20 @@ export async function rebuildWorld(db: Queryable, head: WorldHead, fromStart = f
     [head.worldId, String(ENGINE_VERSION), head.tick, fromStart ? 0 : 1],
   );
   const snapshot = snapshots[0];
-  const world = snapshot ? restoreWorld(inflateRawSync(snapshot.state).toString()) : newWorld(head.worldId, head.parameters);
+  const world = snapshot
+    ? restoreWorld(inflateRawSync(snapshot.state).toString())
+    : newWorld(head.worldId, head.parameters);
   let tick = snapshot ? Number(snapshot.tick) : 0;
   let upTo: Record<string, number> = {};
   if (snapshot) upTo = await upToAt(db, head.worldId, tick);
   while (tick < head.tick) {
-    const { rows } = await db.query<{ tick: string; closed_at: Date; up_to: Record<string, number>; records: Buffer; hash: string }>(
+    const { rows } = await db.query<{
+      tick: string;
+      closed_at: Date;
+      up_to: Record<string, number>;
+      records: Buffer;
+      hash: string;
+    }>(
       `SELECT "tick", "closed_at", "up_to", "records", "hash" FROM "world_input" WHERE "world_id" = $1 AND "tick" > $2 AND "tick" <= $3
         ORDER BY "tick" LIMIT 500`,
       [head.worldId, tick, head.tick],

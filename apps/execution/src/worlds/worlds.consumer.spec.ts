@@ -18,13 +18,26 @@ import { loadHeads, rebuildWorld } from './world-store.js';
 let serial = 0;
 const control = (change: Partial<WorldControl>): NewRecord => {
   const data = { worldId: 'wld_spec', command: 'created', version: ++serial, ...change } as WorldControl;
-  return encodeEvent(worldControl, createEvent(worldControl, { id: `c${serial}`, source: 'api', subject: data.worldId, timeMs: 0, data }));
+  return encodeEvent(
+    worldControl,
+    createEvent(worldControl, { id: `c${serial}`, source: 'api', subject: data.worldId, timeMs: 0, data }),
+  );
 };
-const created = (tickMs: number) => control({ command: 'created', parameters: { seed: 'spec', companies: 20, tickMs, shards: 4 } });
+const created = (tickMs: number) =>
+  control({ command: 'created', parameters: { seed: 'spec', companies: 20, tickMs, shards: 4 } });
 const registered = (agentId: string) => control({ command: 'agent-registered', agentId, role: 'quant', name: agentId });
 const answer = (agentId: string, tick: number, actions: unknown[]): NewRecord => {
   const data: AgentActions = { ...agentActions.sample, worldId: 'wld_spec', agentId, tick, actions };
-  return encodeEvent(agentActions, createEvent(agentActions, { id: `${agentId}:${tick}`, source: 'tick-dispatcher', subject: agentId, timeMs: 0, data }));
+  return encodeEvent(
+    agentActions,
+    createEvent(agentActions, {
+      id: `${agentId}:${tick}`,
+      source: 'tick-dispatcher',
+      subject: agentId,
+      timeMs: 0,
+      data,
+    }),
+  );
 };
 
 describe('worlds', () => {
@@ -36,7 +49,10 @@ describe('worlds', () => {
     (await host.pool.query<{ tick: number; hash: string }>('SELECT "tick", "hash" FROM "world_state"')).rows[0];
   const reach = (tick: number) => eventually(head, (row) => row !== undefined && Number(row.tick) >= tick);
   const agentAt = async (tick: number, agentId = 'agt_a') =>
-    (await ticks()).filter((each) => each.tick === tick).flatMap((each) => each.agents).find((agent) => agent.agentId === agentId);
+    (await ticks())
+      .filter((each) => each.tick === tick)
+      .flatMap((each) => each.agents)
+      .find((agent) => agent.agentId === agentId);
 
   beforeEach(async () => {
     host = await testHost('execution');
@@ -59,7 +75,11 @@ describe('worlds', () => {
     expect(part!.funds[0]).toBe(50_000_000);
     const shared = (await ticks())[0]!;
     expect(shared.market.watchlist).toHaveLength(20);
-    expect(shared.world).toMatchObject({ currentTick: shared.tick, marketOpen: true, regime: expect.any(String) as string });
+    expect(shared.world).toMatchObject({
+      currentTick: shared.tick,
+      marketOpen: true,
+      regime: expect.any(String) as string,
+    });
   });
 
   it('applies an answer to tick N in N+1 and tells its results there', async () => {
@@ -67,7 +87,11 @@ describe('worlds', () => {
     await reach(1);
     const symbol = (await ticks())[0]!.market.watchlist[0]!.symbol;
     await host.log.append([
-      answer('agt_a', 1, [{ type: 'BUY', payload: { symbol, quantity: 5 } }, { type: 'CANCEL_ORDER', payload: { orderId: 'none' } }, null]),
+      answer('agt_a', 1, [
+        { type: 'BUY', payload: { symbol, quantity: 5 } },
+        { type: 'CANCEL_ORDER', payload: { orderId: 'none' } },
+        null,
+      ]),
     ]);
     await host.log.append([control({ command: 'stepped', ticks: 1 })]);
     await reach(2);
@@ -85,7 +109,10 @@ describe('worlds', () => {
     await host.log.append([created(20)]);
     await reach(2);
     await host.log.append([control({ command: 'paused' })]);
-    await eventually(async () => (await eventsOn(host.log, marketQuote)).at(-1)!.data.stepMs, (stepMs) => stepMs === 0);
+    await eventually(
+      async () => (await eventsOn(host.log, marketQuote)).at(-1)!.data.stepMs,
+      (stepMs) => stepMs === 0,
+    );
     const { tick } = (await head())!;
     await host.log.append([control({ command: 'stepped', ticks: 3 })]);
     await reach(Number(tick) + 3);
@@ -107,7 +134,10 @@ describe('worlds', () => {
     }
     await app.stop();
     const db = host.pool as unknown as Queryable;
-    const [stored] = await loadHeads(db, Array.from({ length: 12 }, (_, n) => n));
+    const [stored] = await loadHeads(
+      db,
+      Array.from({ length: 12 }, (_, n) => n),
+    );
     const { world } = await rebuildWorld(db, stored!, true);
     expect(world.hash()).toBe(stored!.hash);
     const { rows } = await host.pool.query<{ tick: number }>('SELECT "tick" FROM "world_input" ORDER BY "tick"');

@@ -49,7 +49,11 @@ export class WorldsConsumer {
     const { registry } = host.management;
     this.lateTicks =
       (registry.getSingleMetric(LATE_TICKS) as Counter | undefined) ??
-      new Counter({ name: LATE_TICKS, help: 'Ticks that closed more than a tick after they were due', registers: [registry] });
+      new Counter({
+        name: LATE_TICKS,
+        help: 'Ticks that closed more than a tick after they were due',
+        registers: [registry],
+      });
   }
 
   @PartitionsAssigned(WORLDS_GROUP)
@@ -99,7 +103,10 @@ export class WorldsConsumer {
     for (const runner of touched) runner.nudge();
   }
 
-  private async runnerFor(partition: OwnedPartition, { record, event }: ReceivedEvent): Promise<WorldRunner | undefined> {
+  private async runnerFor(
+    partition: OwnedPartition,
+    { record, event }: ReceivedEvent,
+  ): Promise<WorldRunner | undefined> {
     const { worldId } = event.data as { worldId: string };
     const standing = partition.runners.get(worldId);
     if (standing) return standing;
@@ -111,10 +118,21 @@ export class WorldsConsumer {
     return this.create(worldId, record.partition, control.parameters);
   }
 
-  private async create(worldId: string, partition: number, parameters: WorldParameters): Promise<WorldRunner | undefined> {
+  private async create(
+    worldId: string,
+    partition: number,
+    parameters: WorldParameters,
+  ): Promise<WorldRunner | undefined> {
     const owned = this.partitions.get(partition)!;
     const clock = { tickMs: parameters.tickMs, paused: false, stepsLeft: 0 };
-    const head: WorldHead = { worldId, partition, tick: 0, hash: newWorld(worldId, parameters).hash(), parameters, clock };
+    const head: WorldHead = {
+      worldId,
+      partition,
+      tick: 0,
+      hash: newWorld(worldId, parameters).hash(),
+      parameters,
+      clock,
+    };
     await owned.turns.take(() =>
       this.fence.transact({ partitions: [partition], write: (db) => insertWorld(db, head, this.host.now()) }),
     );
@@ -131,7 +149,11 @@ export class WorldsConsumer {
         host: this.host,
         fence: this.fence,
         turns: owned.turns,
-        positions: () => safePositions([...owned.read.values()], [...owned.runners.values()].map((each) => each.inbox)),
+        positions: () =>
+          safePositions(
+            [...owned.read.values()],
+            [...owned.runners.values()].map((each) => each.inbox),
+          ),
         snapshotEveryTicks: this.config.SNAPSHOT_EVERY_TICKS,
         lateTick: () => this.lateTicks.inc(),
       });
@@ -144,7 +166,10 @@ export class WorldsConsumer {
       return runner;
     } catch (error) {
       // One broken world stops alone, and loudly; the others of the partition go on.
-      this.host.logger.error({ worldId: head.worldId, tick: head.tick, err: error }, 'the world cannot be rebuilt and does not run');
+      this.host.logger.error(
+        { worldId: head.worldId, tick: head.tick, err: error },
+        'the world cannot be rebuilt and does not run',
+      );
       return undefined;
     }
   }

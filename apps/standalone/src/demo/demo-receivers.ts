@@ -11,7 +11,11 @@ export interface DemoActivity {
 }
 
 /** One server for the demo's callback URL and its two sample agents. Agents refuse ticks whose signature does not hold. */
-export async function startDemoReceivers(port: number, dev: () => DevFile | undefined, activity: DemoActivity): Promise<Server> {
+export async function startDemoReceivers(
+  port: number,
+  dev: () => DevFile | undefined,
+  activity: DemoActivity,
+): Promise<Server> {
   const server = createServer((request, response) => {
     void (async () => {
       const body = await readBody(request);
@@ -29,7 +33,8 @@ export async function startDemoReceivers(port: number, dev: () => DevFile | unde
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ actions }));
         return;
       }
-      if (request.url === '/callbacks') activity.callback(JSON.parse(body.toString()) as EventEnvelope<Record<string, unknown>>);
+      if (request.url === '/callbacks')
+        activity.callback(JSON.parse(body.toString()) as EventEnvelope<Record<string, unknown>>);
       response.writeHead(request.url === '/callbacks' ? 204 : 404).end();
     })().catch(() => response.writeHead(400).end());
   });
@@ -50,7 +55,12 @@ function decide(name: string, { tick, market, portfolio, world }: TickWebhook): 
   const moves = [...market.watchlist].sort((a, b) => b.changePercent - a.changePercent);
   const pick = name === 'momentum' ? moves[0] : moves.at(-1);
   if (!pick) return [];
-  return [{ type: 'BUY', payload: { symbol: pick.symbol, quantity: 10, orderType: 'LIMIT', price: Number((pick.price * 1.01).toFixed(2)) } }];
+  return [
+    {
+      type: 'BUY',
+      payload: { symbol: pick.symbol, quantity: 10, orderType: 'LIMIT', price: Number((pick.price * 1.01).toFixed(2)) },
+    },
+  ];
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {

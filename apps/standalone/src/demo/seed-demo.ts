@@ -46,7 +46,12 @@ export async function seedDemo(plan: DemoPlan): Promise<DevFile & { endpointSecr
   const tenantId = (tenant.tenantId ?? tenant.id)!;
   const key = await admin.post<Created>(`admin/tenants/${tenantId}/api-keys`, { name: 'demo' });
   const apiKey = (key.apiKey ?? key.key ?? key.secret)!;
-  const world = await admin.post<Created>('admin/worlds', { name: 'Demo Exchange', seed: 'tickwire-demo', companies: 100, tickMs: plan.tickMs });
+  const world = await admin.post<Created>('admin/worlds', {
+    name: 'Demo Exchange',
+    seed: 'tickwire-demo',
+    companies: 100,
+    tickMs: plan.tickMs,
+  });
   const worldId = (world.worldId ?? world.id)!;
 
   const api = new ApiClient(apiUrl, apiKey);
@@ -59,12 +64,20 @@ export async function seedDemo(plan: DemoPlan): Promise<DevFile & { endpointSecr
   });
   const bot = await api.post<Created>('bots', { name: 'Demo bot' });
   const { secret: signingSecret } = await api.post<Created>('signing-secrets');
-  const endpoint = await api.post<Created>('webhook-endpoints', { url: `${plan.receiverUrl}/callbacks`, description: 'Demo receiver' });
+  const endpoint = await api.post<Created>('webhook-endpoints', {
+    url: `${plan.receiverUrl}/callbacks`,
+    description: 'Demo receiver',
+  });
   const agents: DevFile['agents'] = [];
   for (const name of ['momentum', 'contrarian']) {
     const callbackUrl = `${plan.receiverUrl}/agents/${name}`;
     const agent = await api.post<Created>('agents', { worldId, name, role: 'quant', callbackUrl });
-    agents.push({ agentId: (agent.agentId ?? agent.id)!, apiKey: agent.apiKey!, webhookSecret: agent.webhookSecret!, callbackUrl });
+    agents.push({
+      agentId: (agent.agentId ?? agent.id)!,
+      apiKey: agent.apiKey!,
+      webhookSecret: agent.webhookSecret!,
+      callbackUrl,
+    });
   }
   return {
     ingressUrl,
@@ -89,7 +102,8 @@ function readEarlier({ dataDir, adminToken, receiverUrl }: DemoPlan): DevFile | 
   if (!existsSync(file)) return undefined;
   try {
     const dev = JSON.parse(readFileSync(file, 'utf8')) as DevFile;
-    const same = dev.adminToken === adminToken && dev.tenantId && dev.symbol && dev.agents[0]?.callbackUrl.startsWith(receiverUrl);
+    const same =
+      dev.adminToken === adminToken && dev.tenantId && dev.symbol && dev.agents[0]?.callbackUrl.startsWith(receiverUrl);
     return same ? dev : undefined;
   } catch {
     return undefined;

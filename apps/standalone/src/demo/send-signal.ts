@@ -4,9 +4,20 @@ import got from 'got';
 import type { DevFile } from '../local/dev-file.js';
 
 /** Signs and sends one market order, as a tenant's own code would. */
-export async function sendDemoSignal(dev: DevFile, action: 'buy' | 'sell'): Promise<{ webhookId: string; statusUrl: string }> {
+export async function sendDemoSignal(
+  dev: DevFile,
+  action: 'buy' | 'sell',
+): Promise<{ webhookId: string; statusUrl: string }> {
   const { tenantId, accountId, botId, symbol } = dev;
-  const body = JSON.stringify({ tenantId, accountId, botId, symbol, action, quantity: 1, signalId: `demo-${randomUUID()}` });
+  const body = JSON.stringify({
+    tenantId,
+    accountId,
+    botId,
+    symbol,
+    action,
+    quantity: 1,
+    signalId: `demo-${randomUUID()}`,
+  });
   const id = `msg_${randomUUID()}`;
   const timestampS = Math.floor(Date.now() / 1000);
   const signature = signStandardWebhook({ id, timestampS, body, keys: [parseWebhookSecret(dev.signingSecret!)] });

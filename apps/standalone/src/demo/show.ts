@@ -16,13 +16,17 @@ export class Show implements DemoActivity {
     const signal = String(data['signalId'] ?? '');
     // The demo's own first signal is told in full; later ones are the reader's.
     if (this.callbacks > 40) return;
-    const detail = type === 'webhook.trade_executed' ? ` ${String(data['side'])} ${String(data['lastQty'])} ${String(data['symbol'])} at ${String(data['lastPx'])}` : '';
+    const detail =
+      type === 'webhook.trade_executed'
+        ? ` ${String(data['side'])} ${String(data['lastQty'])} ${String(data['symbol'])} at ${String(data['lastPx'])}`
+        : '';
     this.say(`  callback  ${type}${detail}  (${signal.slice(0, 13)}…)`);
   }
 
   tick(agent: string, { tick, portfolio }: Parameters<DemoActivity['tick']>[1], orders: number): void {
     this.answered.set(agent, (this.answered.get(agent) ?? 0) + 1);
-    if (!this.seen.has(agent)) this.say(`  agent     ${agent} answers its first tick (${tick}); net worth ${portfolio.netWorth}`);
+    if (!this.seen.has(agent))
+      this.say(`  agent     ${agent} answers its first tick (${tick}); net worth ${portfolio.netWorth}`);
     else if (orders > 0 && !this.seen.has(`${agent} ordered`)) {
       this.seen.add(`${agent} ordered`);
       this.say(`  agent     ${agent} sends its first order with tick ${tick}`);

@@ -3,7 +3,9 @@ import path from 'node:path';
 
 export class DataFolderBusy extends Error {
   constructor(dataDir: string, pid: number) {
-    super(`${dataDir} is in use by a running Tickwire (process ${pid}). Stop it first, or choose another folder: npm start -- --data-dir DIR`);
+    super(
+      `${dataDir} is in use by a running Tickwire (process ${pid}). Stop it first, or choose another folder: npm start -- --data-dir DIR`,
+    );
   }
 }
 
@@ -17,7 +19,9 @@ export function claimDataFolder(dataDir: string): () => void {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     accessSync(dataDir, constants.W_OK);
   } catch {
-    throw new Error(`${dataDir} cannot be written. Change its permissions, or choose another folder: npm start -- --data-dir DIR`);
+    throw new Error(
+      `${dataDir} cannot be written. Change its permissions, or choose another folder: npm start -- --data-dir DIR`,
+    );
   }
   const file = path.join(dataDir, 'owner.pid');
   const pid = Number(readOr(file, '0'));

@@ -11,7 +11,9 @@ export interface LocalPorts {
 
 export class PortTaken extends Error {
   constructor(port: number, name: string) {
-    super(`Port ${port} (${name}) is in use. Stop what listens there, or choose others: npm start -- --port ${port + 100}`);
+    super(
+      `Port ${port} (${name}) is in use. Stop what listens there, or choose others: npm start -- --port ${port + 100}`,
+    );
   }
 }
 

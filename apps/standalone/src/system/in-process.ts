@@ -17,7 +17,12 @@ export interface System {
 /** Starts every app in this process, the worlds in a thread of their own: their ticks must not wait for requests. */
 export async function startInProcess(env: Environment, management: ManagementServer): Promise<System> {
   const stops: (() => Promise<void>)[] = [];
-  const start = async <C extends HostConfig>(app: AppName, Config: ConfigClass<C>, startApp: StartApp<C>, extra: Environment = {}) => {
+  const start = async <C extends HostConfig>(
+    app: AppName,
+    Config: ConfigClass<C>,
+    startApp: StartApp<C>,
+    extra: Environment = {},
+  ) => {
     const config = loadConfig(Config, { ...env, ...extra });
     const logger = createLogger({ app, level: config.LOG_LEVEL as 'info' });
     const host = await openHost(app, config, { management, logger, otherProcesses: false });
@@ -49,7 +54,9 @@ export async function startInProcess(env: Environment, management: ManagementSer
 export type WorldsMessage = { kind: 'ready' } | { kind: 'health'; ok: boolean } | { kind: 'stopped' };
 
 async function startWorldsThread(env: Environment, management: ManagementServer): Promise<System> {
-  const worker = new Worker(new URL('./worlds-thread.js', import.meta.url), { env: { ...process.env, ...env, ROLE: 'worlds' } });
+  const worker = new Worker(new URL('./worlds-thread.js', import.meta.url), {
+    env: { ...process.env, ...env, ROLE: 'worlds' },
+  });
   let healthy = true;
   let stopping = false;
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

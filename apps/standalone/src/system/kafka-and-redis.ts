@@ -20,7 +20,12 @@ export async function startKafkaAndRedis(dataDir: string, say: (line: string) =>
   let brokers = KAFKA_BROKERS?.split(',');
   if (!brokers) {
     say('Starting Kafka…');
-    const broker = await startBroker({ dataDir: path.join(dataDir, 'kafka'), port: await freePort(), isLongLived: true, onProgress: (line) => say(`  ${line}`) });
+    const broker = await startBroker({
+      dataDir: path.join(dataDir, 'kafka'),
+      port: await freePort(),
+      isLongLived: true,
+      onProgress: (line) => say(`  ${line}`),
+    });
     brokers = broker.brokers;
     stops.push(() => broker.stop());
   }
@@ -43,11 +48,17 @@ export async function startKafkaAndRedis(dataDir: string, say: (line: string) =>
 async function startRedisServer(dir: string): Promise<{ url: string; stop(): Promise<void> }> {
   mkdirSync(dir, { recursive: true });
   const port = await freePort();
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--appendonly', 'yes', '--save', ''], {
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--appendonly', 'yes', '--save', ''],
+    {
+      stdio: 'ignore',
+    },
+  );
   const failed = new Promise<never>((_, reject) =>
-    child.once('error', () => reject(new Error('redis-server is not installed: apt-get install redis-server, or brew install redis'))),
+    child.once('error', () =>
+      reject(new Error('redis-server is not installed: apt-get install redis-server, or brew install redis')),
+    ),
   );
   await Promise.race([failed, answers(port)]);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -6,7 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from './environment.js';
 
 /** A process of the deployment: an app, or one role of it. */
-export const DEPLOYED = ['api', 'execution-worlds', 'execution-accounts', 'validator', 'tick-dispatcher', 'notifier', 'ingress'] as const;
+export const DEPLOYED = [
+  'api',
+  'execution-worlds',
+  'execution-accounts',
+  'validator',
+  'tick-dispatcher',
+  'notifier',
+  'ingress',
+] as const;
 export type Deployed = (typeof DEPLOYED)[number];
 
 const APPS = fileURLToPath(new URL('../../../', import.meta.url));

@@ -27,7 +27,10 @@ const SUPPORTED_TYPES: readonly WebhookReceived['orderType'][] = ['market'];
  * tenant, account, bot, permission, instrument, order shape.
  * @returns undefined when the signal is allowed
  */
-export function judgeSignal(signal: WebhookReceived, { tenant, account, bot, instrument }: Surroundings): Refusal | undefined {
+export function judgeSignal(
+  signal: WebhookReceived,
+  { tenant, account, bot, instrument }: Surroundings,
+): Refusal | undefined {
   if (!tenant || tenant.status !== 'active') {
     return { code: 'TENANT_INACTIVE', message: 'The tenant is not active', pointer: '/tenantId' };
   }
@@ -54,23 +57,40 @@ function judgeBot(signal: WebhookReceived, bot: Surroundings['bot'], account: Ac
 
 function judgeOrder(signal: WebhookReceived, instrument: Instrument | undefined): Refusal | undefined {
   if (!instrument) {
-    return { code: 'UNKNOWN_SYMBOL', message: `No instrument ${signal.symbol} can be traded on this account`, pointer: '/symbol' };
+    return {
+      code: 'UNKNOWN_SYMBOL',
+      message: `No instrument ${signal.symbol} can be traded on this account`,
+      pointer: '/symbol',
+    };
   }
   if (!SUPPORTED_TYPES.includes(signal.orderType)) {
-    return { code: 'UNSUPPORTED', message: `Orders of type ${signal.orderType} are not taken; send a market order`, pointer: '/orderType' };
+    return {
+      code: 'UNSUPPORTED',
+      message: `Orders of type ${signal.orderType} are not taken; send a market order`,
+      pointer: '/orderType',
+    };
   }
   if (signal.stopLoss !== undefined || signal.takeProfit !== undefined) {
     const pointer = signal.stopLoss !== undefined ? '/stopLoss' : '/takeProfit';
     return { code: 'UNSUPPORTED', message: 'Stop-loss and take-profit legs are not taken', pointer };
   }
-  return badNumber(parseQuantity(signal.quantity, instrument), 'INVALID_QUANTITY', '/quantity', instrument.quantityDecimals)
-    ?? (signal.price === undefined
+  return (
+    badNumber(
+      parseQuantity(signal.quantity, instrument),
+      'INVALID_QUANTITY',
+      '/quantity',
+      instrument.quantityDecimals,
+    ) ??
+    (signal.price === undefined
       ? undefined
-      : badNumber(parsePrice(signal.price, instrument), 'INVALID_PRICE_INCREMENT', '/price', instrument.priceDecimals));
+      : badNumber(parsePrice(signal.price, instrument), 'INVALID_PRICE_INCREMENT', '/price', instrument.priceDecimals))
+  );
 }
 
 function badNumber(parsed: number | string, code: string, pointer: string, decimals: number): Refusal | undefined {
-  if (parsed === 'TOO_PRECISE') return { code, message: `At most ${decimals} decimals are taken; nothing is rounded`, pointer };
-  if (typeof parsed !== 'number' || parsed <= 0) return { code, message: 'A number above zero and within range is wanted', pointer };
+  if (parsed === 'TOO_PRECISE')
+    return { code, message: `At most ${decimals} decimals are taken; nothing is rounded`, pointer };
+  if (typeof parsed !== 'number' || parsed <= 0)
+    return { code, message: 'A number above zero and within range is wanted', pointer };
   return undefined;
 }

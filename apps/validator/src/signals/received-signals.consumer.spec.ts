@@ -24,7 +24,14 @@ const received = (signalId: string, change: Partial<WebhookReceived> = {}): NewR
   const data: WebhookReceived = { ...sample, symbol: SYMBOL, botId: undefined, ...identity, webhookId };
   return encodeEvent(
     webhookReceived,
-    createEvent(webhookReceived, { id: webhookId, source: 'ingress', subject: signalId, timeMs: 0, tenantId: data.tenantId, data }),
+    createEvent(webhookReceived, {
+      id: webhookId,
+      source: 'ingress',
+      subject: signalId,
+      timeMs: 0,
+      tenantId: data.tenantId,
+      data,
+    }),
   );
 };
 
@@ -37,8 +44,12 @@ describe('the validator', () => {
   beforeEach(async () => {
     host = await testHost('validator');
     const { pool } = host;
-    await pool.query(`INSERT INTO "tenant" ("id", "name", "status") VALUES ('ten_spec', 'spec', 'active'), ('ten_gone', 'gone', 'suspended')`);
-    await pool.query(`INSERT INTO "world" ("id", "partition", "name", "settings") VALUES ('wld_spec', 0, 'spec', $1)`, [WORLD]);
+    await pool.query(
+      `INSERT INTO "tenant" ("id", "name", "status") VALUES ('ten_spec', 'spec', 'active'), ('ten_gone', 'gone', 'suspended')`,
+    );
+    await pool.query(`INSERT INTO "world" ("id", "partition", "name", "settings") VALUES ('wld_spec', 0, 'spec', $1)`, [
+      WORLD,
+    ]);
     await pool.query(
       `INSERT INTO "account" ("id", "tenant_id", "partition", "initial_balance", "quote_source", "status")
        VALUES ('acc_spec', 'ten_spec', 0, 0, 'wld_spec', 'active'), ('acc_closed', 'ten_spec', 0, 0, 'wld_spec', 'closed'),
@@ -60,7 +71,10 @@ describe('the validator', () => {
   it('passes an allowed signal on, with an id that follows from its cause', async () => {
     await host.log.append([received('s1', { botId: 'bot_any' })]);
     const [event] = await eventually(validated, (events) => events.length === 1);
-    expect(event).toMatchObject({ causationid: event!.data.webhookId, data: { signalId: 's1', symbol: SYMBOL, quantity: '10' } });
+    expect(event).toMatchObject({
+      causationid: event!.data.webhookId,
+      data: { signalId: 's1', symbol: SYMBOL, quantity: '10' },
+    });
     expect(event!.data).not.toHaveProperty('scheme');
   });
 

@@ -1,6 +1,12 @@
 import { Controller, Inject } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
-import { configChanged, signalEventId, webhookReceived, type ConfigChanged, type WebhookReceived } from '@tickwire/contracts';
+import {
+  configChanged,
+  signalEventId,
+  webhookReceived,
+  type ConfigChanged,
+  type WebhookReceived,
+} from '@tickwire/contracts';
 import { Directory } from '@tickwire/directory';
 import {
   BroadcastEvents,
@@ -70,7 +76,10 @@ export class ReceivedSignalsConsumer {
     candidates.push(...faultVerdicts(batch, nowMs));
 
     // Only this partition's owner writes verdicts of its accounts, so what is not there now will not appear before the commit.
-    const stored = await readVerdicts(this.host.pool as unknown as Queryable, candidates.map((each) => each.identity));
+    const stored = await readVerdicts(
+      this.host.pool as unknown as Queryable,
+      candidates.map((each) => each.identity),
+    );
     const fresh: Verdict[] = [];
     for (const verdict of candidates) {
       const key = identityKey(verdict.identity);
@@ -121,7 +130,12 @@ function faultVerdicts(batch: EventBatch, nowMs: number): Verdict[] {
     if (!identity) return [];
     const webhookId = signalEventId(identity.tenantId, identity.accountId, identity.signalId);
     return [
-      { identity, webhookId, partition: record.partition, record: refusedRecord({ ...identity, webhookId }, INTERNAL, nowMs) },
+      {
+        identity,
+        webhookId,
+        partition: record.partition,
+        record: refusedRecord({ ...identity, webhookId }, INTERNAL, nowMs),
+      },
     ];
   });
 }

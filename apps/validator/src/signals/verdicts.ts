@@ -82,13 +82,26 @@ export function refusedRecord(
 }
 
 /** Verdicts that stand already, by identity: the record that was sent then. */
-export async function readVerdicts(db: Queryable, identities: readonly SignalIdentity[]): Promise<Map<string, NewRecord>> {
+export async function readVerdicts(
+  db: Queryable,
+  identities: readonly SignalIdentity[],
+): Promise<Map<string, NewRecord>> {
   if (identities.length === 0) return new Map();
-  const { rows } = await db.query<{ tenant_id: string; account_id: string; signal_id: string; type: string; event: string }>(
+  const { rows } = await db.query<{
+    tenant_id: string;
+    account_id: string;
+    signal_id: string;
+    type: string;
+    event: string;
+  }>(
     `SELECT v."tenant_id", v."account_id", v."signal_id", v."type", v."event" FROM "verdict" v
        JOIN unnest($1::text[], $2::text[], $3::text[]) i("tenant_id", "account_id", "signal_id")
          ON v."tenant_id" = i."tenant_id" AND v."account_id" = i."account_id" AND v."signal_id" = i."signal_id"`,
-    [identities.map((each) => each.tenantId), identities.map((each) => each.accountId), identities.map((each) => each.signalId)],
+    [
+      identities.map((each) => each.tenantId),
+      identities.map((each) => each.accountId),
+      identities.map((each) => each.signalId),
+    ],
   );
   return new Map(
     rows.map((row) => [

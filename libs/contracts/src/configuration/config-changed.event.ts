@@ -3,7 +3,15 @@ import { defineEvent } from '../define-event.js';
 import sample from './config-changed.sample.json' with { type: 'json' };
 
 export const CONFIG_ENTITIES = [
-  'tenant', 'signing-secret', 'api-key', 'account', 'bot', 'agent', 'world', 'webhook-endpoint', 'heartbeat',
+  'tenant',
+  'signing-secret',
+  'api-key',
+  'account',
+  'bot',
+  'agent',
+  'world',
+  'webhook-endpoint',
+  'heartbeat',
 ] as const;
 
 /**

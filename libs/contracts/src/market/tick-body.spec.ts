@@ -17,12 +17,26 @@ function sharedTick(companies = 100, news: NewsArticle[] = []): SharedTick {
 
 const text = fc.string({ unit: fc.constantFrom('a', 'é', '漢', '😀', '"', '\\', '\u0000', '\u2028'), maxLength: 500 });
 const result = fc.record({ id: fc.string(), action: text, success: fc.boolean(), message: text });
-const message = fc.record({ id: fc.string(), fromAgentId: fc.string(), toAgentId: fc.string(), content: text, tick: fc.nat(), createdAt: fc.constant(at) });
+const message = fc.record({
+  id: fc.string(),
+  fromAgentId: fc.string(),
+  toAgentId: fc.string(),
+  content: text,
+  tick: fc.nat(),
+  createdAt: fc.constant(at),
+});
 const price = fc.integer({ min: 1, max: 100_000_000 }).map((cents) => cents / 100);
 const agentTick: fc.Arbitrary<AgentTick> = fc.record({
   agentId: fc.string({ minLength: 1 }),
   funds: fc.tuple(price, price, price, price),
-  positions: fc.array(fc.tuple(fc.nat(99).map((n) => `S${n}`), fc.integer({ min: -1e6, max: 1e6 }), price), { maxLength: 100 }),
+  positions: fc.array(
+    fc.tuple(
+      fc.nat(99).map((n) => `S${n}`),
+      fc.integer({ min: -1e6, max: 1e6 }),
+      price,
+    ),
+    { maxLength: 100 },
+  ),
   messages: fc.array(message, { maxLength: 100 }),
   actionResults: fc.array(result, { maxLength: 100 }),
 });
@@ -51,12 +65,30 @@ describe('the tick body', () => {
       positions: Array.from({ length: 100 }, (_, i) => [`S${i}`, -1_000_000, 123.45]),
       orders: Array.from({ length: 200 }, (_, i) => ({ ...order, id: `ord_${i}` })),
       messages: Array.from({ length: 100 }, (_, i) => ({
-        id: `m${i}`, fromAgentId: 'a', toAgentId: 'b', content: long, tick: 1, createdAt: at,
+        id: `m${i}`,
+        fromAgentId: 'a',
+        toAgentId: 'b',
+        content: long,
+        tick: 1,
+        createdAt: at,
       })),
-      actionResults: Array.from({ length: 100 }, (_, i) => ({ id: `r${i}`, action: 'BUY', success: false, message: 'LIMIT_EXCEEDED' })),
+      actionResults: Array.from({ length: 100 }, (_, i) => ({
+        id: `r${i}`,
+        action: 'BUY',
+        success: false,
+        message: 'LIMIT_EXCEEDED',
+      })),
     };
     const news: NewsArticle[] = Array.from({ length: 50 }, (_, i) => ({
-      id: `n${i}`, tick: 1, headline: long, category: 'market', sentiment: 0, agentIds: [], symbols: [], createdAt: at, isBreaking: i === 49,
+      id: `n${i}`,
+      tick: 1,
+      headline: long,
+      category: 'market',
+      sentiment: 0,
+      agentIds: [],
+      symbols: [],
+      createdAt: at,
+      isBreaking: i === 49,
     }));
     const carried: CarriedItem[] = agent.messages!.map((item) => ({ list: 'messages', item }));
     const { body, cut } = composeTickBody(prepareTick(sharedTick(100, news)), agent, carried, at);
@@ -70,9 +102,16 @@ describe('the tick body', () => {
   });
 
   it('puts carried items before those of this tick', () => {
-    const agent: AgentTick = { agentId: 'agt_1', funds: [1, 0, 1, 1], actionResults: [{ id: 'new', action: 'BUY', success: true }] };
+    const agent: AgentTick = {
+      agentId: 'agt_1',
+      funds: [1, 0, 1, 1],
+      actionResults: [{ id: 'new', action: 'BUY', success: true }],
+    };
     const carried: CarriedItem[] = [{ list: 'actionResults', item: { id: 'old', action: 'SELL', success: true } }];
     const { body } = composeTickBody(prepareTick(sharedTick(1)), agent, carried, at);
-    expect((JSON.parse(body) as { actionResults: { id: string }[] }).actionResults.map(({ id }) => id)).toEqual(['old', 'new']);
+    expect((JSON.parse(body) as { actionResults: { id: string }[] }).actionResults.map(({ id }) => id)).toEqual([
+      'old',
+      'new',
+    ]);
   });
 });

@@ -66,7 +66,15 @@ export function prepareTick(shared: SharedTick): PreparedTick {
     worldJson: JSON.stringify(shared.world),
     newsJson: JSON.stringify(news),
   };
-  const frame = join(prepared, '', '', { portfolio: '', orders: '', trades: '', messages: '', alerts: '', investigations: '', results: '' });
+  const frame = join(prepared, '', '', {
+    portfolio: '',
+    orders: '',
+    trades: '',
+    messages: '',
+    alerts: '',
+    investigations: '',
+    results: '',
+  });
   return { ...prepared, bytes: Buffer.byteLength(frame) };
 }
 
@@ -101,7 +109,12 @@ export function composeTickBody(
   const messages = take(agent.messages);
   const trades = take(agent.trades?.slice(0, MOST_TRADES));
 
-  const earlier: Record<CarriedItem['list'], string[]> = { actionResults: [], messages: [], alerts: [], investigations: [] };
+  const earlier: Record<CarriedItem['list'], string[]> = {
+    actionResults: [],
+    messages: [],
+    alerts: [],
+    investigations: [],
+  };
   let carriedTaken = 0;
   for (const { list, item } of carried) {
     const [json] = take([item]);
@@ -119,7 +132,8 @@ export function composeTickBody(
     recentTrades: (agent.trades?.length ?? 0) - trades.length,
     carried: carried.length - carriedTaken,
   };
-  if (Object.values(cut).some((count) => count > 0)) alerts.push(JSON.stringify(cutNotice(prepared, agent.agentId, cut)));
+  if (Object.values(cut).some((count) => count > 0))
+    alerts.push(JSON.stringify(cutNotice(prepared, agent.agentId, cut)));
 
   const list = (before: string[], now: string[]): string => `[${[...before, ...now].join(',')}]`;
   const body = join(prepared, String(prepared.shared.tick), JSON.stringify(timestamp), {
@@ -189,7 +203,9 @@ function withAgent(order: Omit<AgentOrder, 'agentId'>, agentId: string): AgentOr
 }
 
 function cutNotice(prepared: PreparedTick, agentId: string, cut: ComposedBody['cut']): AgentAlert {
-  const counts = Object.entries(cut).filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name}`);
+  const counts = Object.entries(cut)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`);
   return {
     id: `cut_${prepared.shared.tick}_${agentId}`,
     agentId,
@@ -229,4 +245,3 @@ function join(
 function sizeOf(value: object): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
-

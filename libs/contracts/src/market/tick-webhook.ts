@@ -102,7 +102,16 @@ export interface NewsArticle {
   headline: string;
   content?: string;
   category:
-    | 'earnings' | 'merger' | 'scandal' | 'regulatory' | 'market' | 'product' | 'analysis' | 'crime' | 'rumor' | 'company';
+    | 'earnings'
+    | 'merger'
+    | 'scandal'
+    | 'regulatory'
+    | 'market'
+    | 'product'
+    | 'analysis'
+    | 'crime'
+    | 'rumor'
+    | 'company';
   sentiment: number;
   agentIds: string[];
   symbols: string[];

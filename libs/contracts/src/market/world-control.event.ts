@@ -2,7 +2,15 @@ import { IsIn, IsInt, IsObject, IsOptional, IsString, Length, Min } from 'class-
 import { defineEvent } from '../define-event.js';
 import sample from './world-control.sample.json' with { type: 'json' };
 
-export const WORLD_COMMANDS = ['created', 'agent-registered', 'agent-retired', 'paused', 'resumed', 'stepped', 'speed'] as const;
+export const WORLD_COMMANDS = [
+  'created',
+  'agent-registered',
+  'agent-retired',
+  'paused',
+  'resumed',
+  'stepped',
+  'speed',
+] as const;
 
 /** How a world is made; fixed for its life, except the speed. */
 export interface WorldParameters {

@@ -23,7 +23,8 @@ export function IsDecimalInput(rule: { positive: boolean }, options?: Validation
           typeof value === 'number'
             ? Number.isFinite(value) && (!rule.positive || value > 0)
             : typeof value === 'string' && pattern.test(value),
-        defaultMessage: () => `must be ${rule.positive ? 'a number above zero' : 'a number'}, or such a number as a string`,
+        defaultMessage: () =>
+          `must be ${rule.positive ? 'a number above zero' : 'a number'}, or such a number as a string`,
       },
     },
     options,

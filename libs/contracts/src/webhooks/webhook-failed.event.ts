@@ -1,5 +1,15 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsIn, IsOptional, IsString, Length, Matches, MaxLength, ValidateNested } from 'class-validator';
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  MaxLength,
+  ValidateNested,
+} from 'class-validator';
 import { defineEvent } from '../define-event.js';
 import { CODE, INSTANT, SIGNAL_ID, UUID } from '../formats.js';
 import sample from './webhook-failed.sample.json' with { type: 'json' };

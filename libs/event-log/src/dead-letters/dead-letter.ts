@@ -33,7 +33,8 @@ export interface DeadLetter {
 /** What is put into `<topic>.dead`. Its id names group and position, so that writing twice writes the same letter. */
 export function deadLetterRecord(group: string, record: LogRecord, error: unknown, atMs: number): NewRecord {
   const reason: DeadLetterReason = error instanceof InvalidEvent ? error.reason : 'CODE_FAULT';
-  const message = error instanceof Error ? (reason === 'CODE_FAULT' ? (error.stack ?? error.message) : error.message) : String(error);
+  const message =
+    error instanceof Error ? (reason === 'CODE_FAULT' ? (error.stack ?? error.message) : error.message) : String(error);
   return {
     topic: deadLetterTopic(record.topic),
     key: record.key,
@@ -91,9 +92,13 @@ export interface SignalIdentity {
 /** The signal that a broken record speaks of, if that much can be read of it. */
 export function readSignalIdentity(value: Uint8Array): SignalIdentity | undefined {
   try {
-    const { data } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value)) as { data?: Partial<SignalIdentity> };
+    const { data } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value)) as {
+      data?: Partial<SignalIdentity>;
+    };
     const { tenantId, accountId, signalId } = data ?? {};
-    const readable = [tenantId, accountId, signalId].every((part) => typeof part === 'string' && part.length > 0 && part.length <= 128);
+    const readable = [tenantId, accountId, signalId].every(
+      (part) => typeof part === 'string' && part.length > 0 && part.length <= 128,
+    );
     return readable ? { tenantId: tenantId!, accountId: accountId!, signalId: signalId! } : undefined;
   } catch {
     return undefined;

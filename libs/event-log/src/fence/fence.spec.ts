@@ -15,7 +15,12 @@ beforeEach(async () => {
   database = await testDatabase();
   pool = database.pool();
   await pool.query('CREATE TABLE effect (n int)');
-  log = await PostgresEventLog.connect({ pool, connectionString: database.connectionString, clientId: 'spec', log: quiet });
+  log = await PostgresEventLog.connect({
+    pool,
+    connectionString: database.connectionString,
+    clientId: 'spec',
+    log: quiet,
+  });
   await log.ensureTopics([{ name: 'out' }]);
 });
 
@@ -24,7 +29,9 @@ afterEach(async () => {
   await database.drop();
 });
 
-const effect = (n: number) => ({ write: async (tx: Queryable) => void (await tx.query('INSERT INTO effect VALUES ($1)', [n])) });
+const effect = (n: number) => ({
+  write: async (tx: Queryable) => void (await tx.query('INSERT INTO effect VALUES ($1)', [n])),
+});
 const effects = async (): Promise<number[]> =>
   (await pool.query<{ n: number }>('SELECT n FROM effect ORDER BY n')).rows.map((row) => row.n);
 const written = async (): Promise<string[]> =>
@@ -34,17 +41,25 @@ describe('the fence', () => {
   it('commits state, positions and records together, and hands the positions to the next owner', async () => {
     const fence = new Fence(pool, log, 'g', quiet);
     expect(await fence.take([3], () => true)).toEqual([]);
-    await fence.transact({ next: [{ topic: 'in', partition: 3, offset: 7 }], emit: [{ partition: 3, record: record('a') }], ...effect(1) });
+    await fence.transact({
+      next: [{ topic: 'in', partition: 3, offset: 7 }],
+      emit: [{ partition: 3, record: record('a') }],
+      ...effect(1),
+    });
     expect(await effects()).toEqual([1]);
     expect(await written()).toEqual(['a']);
-    expect(await new Fence(pool, log, 'g', quiet).take([3], () => true)).toEqual([{ topic: 'in', partition: 3, offset: 7 }]);
+    expect(await new Fence(pool, log, 'g', quiet).take([3], () => true)).toEqual([
+      { topic: 'in', partition: 3, offset: 7 },
+    ]);
   });
 
   it('lets a replaced owner write nothing', async () => {
     const old = new Fence(pool, log, 'g', quiet);
     await old.take([3], () => true);
     await new Fence(pool, log, 'g', quiet).take([3], () => true);
-    await expect(old.transact({ partitions: [3], emit: [{ partition: 3, record: record('a') }], ...effect(1) })).rejects.toThrow(OwnershipLost);
+    await expect(
+      old.transact({ partitions: [3], emit: [{ partition: 3, record: record('a') }], ...effect(1) }),
+    ).rejects.toThrow(OwnershipLost);
     expect(await effects()).toEqual([]);
     expect(await written()).toEqual([]);
   });
@@ -83,7 +98,8 @@ describe('the fence', () => {
       outside.failures = 2;
       const fence = new Fence(pool, outside as unknown as EventLog, 'g', quiet);
       await fence.take([3], () => true);
-      for (const value of ['a', 'b', 'c']) await fence.transact({ partitions: [3], emit: [{ partition: 3, record: record(value) }] });
+      for (const value of ['a', 'b', 'c'])
+        await fence.transact({ partitions: [3], emit: [{ partition: 3, record: record(value) }] });
       await fence.flush(5_000);
       expect(outside.sent).toEqual(['a', 'b', 'c']);
       expect((await pool.query('SELECT FROM outbox')).rowCount).toBe(0);

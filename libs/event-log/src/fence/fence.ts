@@ -4,10 +4,7 @@ import { Backoff } from '../backoff.js';
 import { insertOutbox, OutboxRelay, type OutboxRow } from './outbox-relay.js';
 
 /** What moved a group's state: the recorded input of a replay. */
-export type Cause =
-  | { kind: 'records' }
-  | { kind: 'quote'; quoteId: string }
-  | { kind: 'timer'; at: string };
+export type Cause = { kind: 'records' } | { kind: 'quote'; quoteId: string } | { kind: 'timer'; at: string };
 
 export interface FencedWork {
   /** Partitions whose state, offsets or outbox change. Those of `next` are added. */
@@ -105,9 +102,9 @@ export class Fence {
    * @throws OwnershipLost when another member has taken one of the partitions: drop memory, join again
    */
   async transact(work: FencedWork): Promise<void> {
-    const partitions = [...new Set([...(work.partitions ?? []), ...(work.next ?? []).map((position) => position.partition)])].sort(
-      (a, b) => a - b,
-    );
+    const partitions = [
+      ...new Set([...(work.partitions ?? []), ...(work.next ?? []).map((position) => position.partition)]),
+    ].sort((a, b) => a - b);
     if (partitions.length === 0) return;
     await this.relay?.hasRoom();
     const mine = partitions.map((partition) => this.held.get(partition));
@@ -218,10 +215,17 @@ export class Fence {
   }
 
   /** In the Postgres log the outbox insert is the append itself, and so the last statement before COMMIT. */
-  private async publish(client: Queryable, work: FencedWork, rows: readonly OutboxRow[]): Promise<(() => void) | undefined> {
+  private async publish(
+    client: Queryable,
+    work: FencedWork,
+    rows: readonly OutboxRow[],
+  ): Promise<(() => void) | undefined> {
     if (!work.emit || work.emit.length === 0) return undefined;
     if (this.log.transactional) {
-      return this.log.transactional.appendIn(client, work.emit.map(({ record }) => record));
+      return this.log.transactional.appendIn(
+        client,
+        work.emit.map(({ record }) => record),
+      );
     }
     await insertOutbox(client, this.group, rows);
     return undefined;
@@ -232,7 +236,8 @@ export class Fence {
     const ordinals = new Map<number, number>();
     return (work.emit ?? []).map(({ partition, record }) => {
       const index = partitions.indexOf(partition);
-      if (index < 0) throw new Error(`A record was emitted for partition ${partition}, which the transaction does not touch`);
+      if (index < 0)
+        throw new Error(`A record was emitted for partition ${partition}, which the transaction does not touch`);
       const ordinal = ordinals.get(partition) ?? 0;
       ordinals.set(partition, ordinal + 1);
       return { partition, version: expected[index]!.version + 1, ordinal, record };
@@ -300,7 +305,9 @@ export class Fence {
 }
 
 function nextOf(next: readonly Position[] | undefined, partition: number): Record<string, number> {
-  return Object.fromEntries((next ?? []).filter((each) => each.partition === partition).map(({ topic, offset }) => [topic, offset]));
+  return Object.fromEntries(
+    (next ?? []).filter((each) => each.partition === partition).map(({ topic, offset }) => [topic, offset]),
+  );
 }
 
 /** The server itself answered COMMIT with an error: the transaction is rolled back for certain. */

@@ -66,7 +66,8 @@ export class OutboxRelay {
 
   take(partitions: readonly number[], left: readonly OutboxRow[], alive: () => boolean): void {
     for (const partition of partitions) this.alive.set(partition, alive);
-    if (left.length > 0) this.sink.info({ group: this.group, records: left.length }, 'sending what the last owner left');
+    if (left.length > 0)
+      this.sink.info({ group: this.group, records: left.length }, 'sending what the last owner left');
     this.enqueue(left);
   }
 
@@ -116,7 +117,10 @@ export class OutboxRelay {
         this.deleting ??= setTimeout(() => void this.deleteAcknowledged(), DELETE_EVERY_MS);
         backoff = new Backoff();
       } catch (error) {
-        this.sink.warn({ group: this.group, pending: this.queue.length, err: error }, 'the log takes nothing; the outbox waits');
+        this.sink.warn(
+          { group: this.group, pending: this.queue.length, err: error },
+          'the log takes nothing; the outbox waits',
+        );
         await backoff.wait();
       }
     }
@@ -143,7 +147,10 @@ export class OutboxRelay {
         ],
       );
     } catch (error) {
-      this.sink.warn({ group: this.group, err: error }, 'acknowledged outbox rows stay a while; sending them again does no harm');
+      this.sink.warn(
+        { group: this.group, err: error },
+        'acknowledged outbox rows stay a while; sending them again does no harm',
+      );
       for (const [partition, done] of rows) {
         if (this.alive.has(partition) && !this.acknowledged.has(partition)) this.acknowledged.set(partition, done);
       }
@@ -164,7 +171,9 @@ export async function insertOutbox(client: Queryable, group: string, rows: reado
       rows.map((row) => row.record.topic),
       rows.map((row) => row.record.key),
       rows.map((row) => row.record.partition ?? null),
-      rows.map((row) => (typeof row.record.value === 'string' ? Buffer.from(row.record.value, 'utf8') : row.record.value)),
+      rows.map((row) =>
+        typeof row.record.value === 'string' ? Buffer.from(row.record.value, 'utf8') : row.record.value,
+      ),
       rows.map((row) => (row.record.headers ? JSON.stringify(row.record.headers) : null)),
     ],
   );

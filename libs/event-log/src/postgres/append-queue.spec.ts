@@ -10,7 +10,12 @@ describe('appends that are committed together', () => {
 
   beforeAll(async () => {
     database = await testDatabase();
-    log = await PostgresEventLog.connect({ pool: database.pool(), connectionString: database.connectionString, clientId: 'spec', log: quiet });
+    log = await PostgresEventLog.connect({
+      pool: database.pool(),
+      connectionString: database.connectionString,
+      clientId: 'spec',
+      log: quiet,
+    });
     await log.ensureTopics([{ name: 't' }]);
   });
 
@@ -28,9 +33,17 @@ describe('appends that are committed together', () => {
       log.append([{ topic: 't', key: 'nul \u0000', value: 'x' }]),
       good('c'),
     ]);
-    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']);
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
     const bounds = await log.bounds(['t']);
     const { partition } = bounds.find(({ end }) => end > 0)!;
-    expect((await log.read({ topic: 't', partition, offset: 0 }, 10)).map((record) => record.value.toString())).toEqual(['a', 'b', 'c']);
+    expect((await log.read({ topic: 't', partition, offset: 0 }, 10)).map((record) => record.value.toString())).toEqual(
+      ['a', 'b', 'c'],
+    );
   });
 });

@@ -78,7 +78,8 @@ export class AppendQueue {
       let bytes = 0;
       while (this.waiting.length > 0) {
         const next = this.waiting[0]!;
-        if (batch.length > 0 && (records + next.records.length > MOST_RECORDS || bytes + next.bytes > MOST_BYTES)) break;
+        if (batch.length > 0 && (records + next.records.length > MOST_RECORDS || bytes + next.bytes > MOST_BYTES))
+          break;
         this.waiting.shift();
         this.waitingBytes -= next.bytes;
         records += next.records.length;
@@ -111,7 +112,11 @@ export class AppendQueue {
 }
 
 /** One call of `log_append`: takes the offsets and inserts. Inside a transaction it has to be the last statement. */
-export async function appendRecords(db: Queryable, records: readonly NewRecord[], partitionCount: number): Promise<void> {
+export async function appendRecords(
+  db: Queryable,
+  records: readonly NewRecord[],
+  partitionCount: number,
+): Promise<void> {
   await db.query('SELECT log_append($1::text[], $2::int[], $3::text[], $4::bytea[], $5::text[])', [
     records.map((record) => record.topic),
     records.map((record) => record.partition ?? partitionOfKey(record.key, partitionCount)),

@@ -95,7 +95,8 @@ export class BroadcastReader implements Subscription {
         await backoff.wait(() => this.closing);
       }
     }
-    for (const position of positionsAfter(records)) this.positions.set(`${position.topic}/${position.partition}`, position);
+    for (const position of positionsAfter(records))
+      this.positions.set(`${position.topic}/${position.partition}`, position);
     return true;
   }
 

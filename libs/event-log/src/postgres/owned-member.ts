@@ -68,7 +68,10 @@ export class OwnedMember implements Subscription {
     await this.heartbeat();
     this.heartbeatTimer = setInterval(() => void this.heartbeat(), this.timing.heartbeatMs);
     if (this.options.offsets !== 'handler') {
-      this.commitTimer = setInterval(() => void this.commit().catch((error) => this.warn(error, 'commit failed')), COMMIT_MS);
+      this.commitTimer = setInterval(
+        () => void this.commit().catch((error) => this.warn(error, 'commit failed')),
+        COMMIT_MS,
+      );
     }
     this.loopEnded = this.loop();
   }
@@ -137,7 +140,9 @@ export class OwnedMember implements Subscription {
         this.log.warn({ group: this.options.group, partitions: lost }, 'lost partitions: the session ran out');
         await this.drop(lost);
       }
-      this.toAssign = new Set(owned.filter((partition) => !this.partitions.has(partition) && !excess.includes(partition)));
+      this.toAssign = new Set(
+        owned.filter((partition) => !this.partitions.has(partition) && !excess.includes(partition)),
+      );
       this.toRelease = new Set(excess);
       if (this.toAssign.size > 0 || this.toRelease.size > 0) this.wakeLoop();
     } catch (error) {
@@ -206,11 +211,15 @@ export class OwnedMember implements Subscription {
       for (const topic of topics) {
         const bound = bounds.find((each) => each.topic === topic && each.partition === partition);
         if (!bound) throw new Error(`Topic ${topic} does not exist; create it before joining group ${group}`);
-        const offset = given.find((each) => each.topic === topic && each.partition === partition)?.offset ?? bound.start;
+        const offset =
+          given.find((each) => each.topic === topic && each.partition === partition)?.offset ?? bound.start;
         owned.positions.set(topic, offset);
         owned.done.set(topic, offset);
         if (offset < bound.start || offset > bound.end) {
-          this.stopTopic(owned, new PositionOutOfLog({ group, topic, partition, offset, start: bound.start, end: bound.end }));
+          this.stopTopic(
+            owned,
+            new PositionOutOfLog({ group, topic, partition, offset, start: bound.start, end: bound.end }),
+          );
         }
         this.dirtyTopics.add(topic);
       }
@@ -256,7 +265,8 @@ export class OwnedMember implements Subscription {
 
     // More may be there than was asked for or than fits: look again.
     const counts = new Map<string, number>();
-    for (const { topic, partition } of found) counts.set(`${topic}/${partition}`, (counts.get(`${topic}/${partition}`) ?? 0) + 1);
+    for (const { topic, partition } of found)
+      counts.set(`${topic}/${partition}`, (counts.get(`${topic}/${partition}`) ?? 0) + 1);
     if (found.length > most || [...counts.values()].some((count) => count >= perPartition)) {
       for (const topic of topics) this.dirtyTopics.add(topic);
     }
@@ -278,7 +288,10 @@ export class OwnedMember implements Subscription {
       if (record.offset !== next) {
         const { group } = this.options;
         const { topic, partition, offset } = record;
-        this.stopTopic(owned, new PositionOutOfLog({ group, topic, partition, offset: next, start: offset, end: offset + 1 }));
+        this.stopTopic(
+          owned,
+          new PositionOutOfLog({ group, topic, partition, offset: next, start: offset, end: offset + 1 }),
+        );
         continue;
       }
       expected.set(key, next + 1);
@@ -323,7 +336,8 @@ export class OwnedMember implements Subscription {
     const changed: Position[] = [];
     for (const owned of this.partitions.values()) {
       for (const [topic, offset] of owned.done) {
-        if (this.committed.get(`${topic}/${owned.partition}`) !== offset) changed.push({ topic, partition: owned.partition, offset });
+        if (this.committed.get(`${topic}/${owned.partition}`) !== offset)
+          changed.push({ topic, partition: owned.partition, offset });
       }
     }
     if (changed.length === 0) return;

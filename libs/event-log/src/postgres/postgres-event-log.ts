@@ -53,12 +53,20 @@ export class PostgresEventLog implements EventLog {
     const { pool, connectionString, otherProcesses = true } = options;
     let listen: pg.Client | undefined;
     if (otherProcesses) {
-      listen = new pg.Client({ connectionString, application_name: `${options.clientId} log`, connectionTimeoutMillis: 5_000 });
+      listen = new pg.Client({
+        connectionString,
+        application_name: `${options.clientId} log`,
+        connectionTimeoutMillis: 5_000,
+      });
       // The poll replaces what a lost connection would have told.
-      listen.on('error', (error) => options.log.warn({ err: error }, 'wake-ups from other processes are lost; polling'));
+      listen.on('error', (error) =>
+        options.log.warn({ err: error }, 'wake-ups from other processes are lost; polling'),
+      );
       await listen.connect();
     }
-    const notify = otherProcesses ? async (payload: string) => void (await pool.query(NOTIFY_SQL, [payload])) : undefined;
+    const notify = otherProcesses
+      ? async (payload: string) => void (await pool.query(NOTIFY_SQL, [payload]))
+      : undefined;
     return new PostgresEventLog(options, await createWakeUps(databaseOf(connectionString), { notify, listen }));
   }
 
@@ -75,7 +83,9 @@ export class PostgresEventLog implements EventLog {
       },
     };
     this.trimTimer = setInterval(() => {
-      trimExpired(pool).catch((error: unknown) => options.log.warn({ err: error }, 'expired records could not be deleted'));
+      trimExpired(pool).catch((error: unknown) =>
+        options.log.warn({ err: error }, 'expired records could not be deleted'),
+      );
     }, TRIM_EVERY_MS);
     this.trimTimer.unref();
   }
@@ -90,7 +100,11 @@ export class PostgresEventLog implements EventLog {
       `INSERT INTO "log_topic" ("name", "partitions", "retention_ms")
        SELECT t.*, r FROM (SELECT unnest($1::text[]), $2::int) t("name", "n"), LATERAL (SELECT ($3::jsonb ->> t."name")::bigint) r(r)
        ON CONFLICT ("name") DO UPDATE SET "retention_ms" = EXCLUDED."retention_ms"`,
-      [names, this.partitionCount, JSON.stringify(Object.fromEntries(topics.map((topic) => [topic.name, topic.retentionMs])))],
+      [
+        names,
+        this.partitionCount,
+        JSON.stringify(Object.fromEntries(topics.map((topic) => [topic.name, topic.retentionMs]))),
+      ],
     );
     const { rows } = await this.options.pool.query<{ name: string; partitions: number }>(
       `SELECT "name", "partitions" FROM "log_topic" WHERE "name" = ANY($1) AND "partitions" <> $2`,

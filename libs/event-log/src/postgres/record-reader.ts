@@ -14,7 +14,11 @@ interface RecordRow {
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Reads at most `perPartition` records from each position, in offset order within a partition. */
-export async function readRecords(pool: Pool, positions: readonly Position[], perPartition: number): Promise<LogRecord[]> {
+export async function readRecords(
+  pool: Pool,
+  positions: readonly Position[],
+  perPartition: number,
+): Promise<LogRecord[]> {
   const { rows } = await pool.query<RecordRow>({
     name: 'log-read',
     text: `SELECT r."topic", r."partition", r."offset", r."key", r."value", r."headers",
@@ -43,9 +47,18 @@ export async function readRecords(pool: Pool, positions: readonly Position[], pe
 }
 
 export async function readBounds(pool: Pool, topics: readonly string[]): Promise<PartitionBounds[]> {
-  const { rows } = await pool.query<{ topic: string; partition: number; start: string | number; next: string | number }>(
-    `SELECT "topic", "partition", "start", "next" FROM "log_partition" WHERE "topic" = ANY($1) ORDER BY 1, 2`,
-    [topics],
-  );
-  return rows.map((row) => ({ topic: row.topic, partition: row.partition, start: Number(row.start), end: Number(row.next) }));
+  const { rows } = await pool.query<{
+    topic: string;
+    partition: number;
+    start: string | number;
+    next: string | number;
+  }>(`SELECT "topic", "partition", "start", "next" FROM "log_partition" WHERE "topic" = ANY($1) ORDER BY 1, 2`, [
+    topics,
+  ]);
+  return rows.map((row) => ({
+    topic: row.topic,
+    partition: row.partition,
+    start: Number(row.start),
+    end: Number(row.next),
+  }));
 }

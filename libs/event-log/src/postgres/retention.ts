@@ -7,10 +7,17 @@ const DELETE_AT_MOST = 10_000;
 export async function trimExpired(pool: Pool): Promise<void> {
   const client = await pool.connect();
   try {
-    const { rows: lock } = await client.query<{ got: boolean }>(`SELECT pg_try_advisory_lock(hashtext('tickwire log retention')) AS "got"`);
+    const { rows: lock } = await client.query<{ got: boolean }>(
+      `SELECT pg_try_advisory_lock(hashtext('tickwire log retention')) AS "got"`,
+    );
     if (!lock[0]?.got) return;
     try {
-      const { rows } = await client.query<{ topic: string; partition: number; start: string | number; retention: string | number }>(
+      const { rows } = await client.query<{
+        topic: string;
+        partition: number;
+        start: string | number;
+        retention: string | number;
+      }>(
         `SELECT p."topic", p."partition", p."start", t."retention_ms" AS "retention"
            FROM "log_partition" p JOIN "log_topic" t ON t."name" = p."topic"
           WHERE t."retention_ms" IS NOT NULL AND p."start" < p."next"`,
@@ -30,7 +37,11 @@ export async function trimExpired(pool: Pool): Promise<void> {
           `UPDATE "log_partition" SET "start" = least($3, "next") WHERE "topic" = $1 AND "partition" = $2`,
           [topic, partition, first],
         );
-        await client.query(`DELETE FROM "log_record" WHERE "topic" = $1 AND "partition" = $2 AND "offset" < $3`, [topic, partition, first]);
+        await client.query(`DELETE FROM "log_record" WHERE "topic" = $1 AND "partition" = $2 AND "offset" < $3`, [
+          topic,
+          partition,
+          first,
+        ]);
         await client.query('COMMIT');
       }
     } finally {

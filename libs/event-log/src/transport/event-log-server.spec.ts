@@ -53,7 +53,13 @@ class SpecModule {}
 const account = (accountId: string) =>
   encodeEvent(
     accountControl,
-    createEvent(accountControl, { id: accountId, source: 'api', subject: accountId, timeMs: 0, data: { ...accountControl.sample, accountId } }),
+    createEvent(accountControl, {
+      id: accountId,
+      source: 'api',
+      subject: accountId,
+      timeMs: 0,
+      data: { ...accountControl.sample, accountId },
+    }),
   );
 const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -74,7 +80,12 @@ describe('the event log as a Nest transport', () => {
   beforeEach(async () => {
     handled.length = heard.length = changes.length = 0;
     database = await testDatabase();
-    log = await PostgresEventLog.connect({ pool: database.pool(), connectionString: database.connectionString, clientId: 'spec', log: quiet });
+    log = await PostgresEventLog.connect({
+      pool: database.pool(),
+      connectionString: database.connectionString,
+      clientId: 'spec',
+      log: quiet,
+    });
     await log.ensureTopics([{ name: 'account.control' }, { name: 'account.control.dead' }]);
     app = await start();
   });

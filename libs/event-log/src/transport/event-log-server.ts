@@ -4,10 +4,25 @@ import { isConnectionError } from '@tickwire/persistence';
 import { decodeEvent } from '@tickwire/contracts';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { deadLetterRecord, REPLAY_GROUP_HEADER } from '../dead-letters/dead-letter.js';
-import { OwnershipLost, type EventLog, type LogRecord, type LogSink, type OwnedBatch, type Position, type Subscription } from '../port.js';
+import {
+  OwnershipLost,
+  type EventLog,
+  type LogRecord,
+  type LogSink,
+  type OwnedBatch,
+  type Position,
+  type Subscription,
+} from '../port.js';
 import { positionsAfter } from '../positions.js';
 import { EVENT_LOG_TRANSPORT, type HandlerRole } from './decorators.js';
-import type { AssignmentChange, BroadcastOptionsOfEvents, EventBatch, Fault, OwnedBatchOptions, ReceivedEvent } from './event-batch.js';
+import type {
+  AssignmentChange,
+  BroadcastOptionsOfEvents,
+  EventBatch,
+  Fault,
+  OwnedBatchOptions,
+  ReceivedEvent,
+} from './event-batch.js';
 
 /**
  * Nest's transport over the event log: batches across partitions, positions kept by handlers or by the log, dead letters.
@@ -57,13 +72,21 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     for (const { handler, role } of this.roles('owned')) await this.subscribeOwned(handler, role.options);
   }
 
-  private roles<R extends HandlerRole['role']>(wanted: R): { handler: MessageHandler; role: Extract<HandlerRole, { role: R }> }[] {
+  private roles<R extends HandlerRole['role']>(
+    wanted: R,
+  ): { handler: MessageHandler; role: Extract<HandlerRole, { role: R }> }[] {
     return [...this.messageHandlers.values()]
       .map((handler) => ({ handler, role: (handler.extras as { eventLog: HandlerRole }).eventLog }))
-      .filter(({ role }) => role.role === wanted) as { handler: MessageHandler; role: Extract<HandlerRole, { role: R }> }[];
+      .filter(({ role }) => role.role === wanted) as {
+      handler: MessageHandler;
+      role: Extract<HandlerRole, { role: R }>;
+    }[];
   }
 
-  private async subscribeBroadcast(handler: MessageHandler, { name, events, from }: BroadcastOptionsOfEvents): Promise<void> {
+  private async subscribeBroadcast(
+    handler: MessageHandler,
+    { name, events, from }: BroadcastOptionsOfEvents,
+  ): Promise<void> {
     const topics = events.map((definition) => definition.topic);
     const subscription = await this.log.broadcast({
       topics,
@@ -79,7 +102,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
 
   private async lastOf(topics: readonly string[], last: number): Promise<Position[]> {
     const bounds = await this.log.bounds(topics);
-    return bounds.map(({ topic, partition, start, end }) => ({ topic, partition, offset: Math.max(start, end - last) }));
+    return bounds.map(({ topic, partition, start, end }) => ({
+      topic,
+      partition,
+      offset: Math.max(start, end - last),
+    }));
   }
 
   private async subscribeOwned(handler: MessageHandler, options: OwnedBatchOptions): Promise<void> {
@@ -117,7 +144,10 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       await this.deliver(handler, options, { group: batch.group, events: received, faults, next: batch.next, settle });
     } catch (error) {
       if (isInfrastructure(error)) throw error;
-      this.sink.error({ group: options.group, records: batch.records.length, err: error }, 'a batch failed; its records one by one');
+      this.sink.error(
+        { group: options.group, records: batch.records.length, err: error },
+        'a batch failed; its records one by one',
+      );
       await this.oneByOne(handler, options, batch.records, settle);
     }
   }
@@ -131,12 +161,21 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   ): Promise<void> {
     for (const record of records) {
       const { received, faults } = this.decode(options.group, [record]);
-      const single: EventBatch = { group: options.group, events: received, faults, next: positionsAfter([record]), settle };
+      const single: EventBatch = {
+        group: options.group,
+        events: received,
+        faults,
+        next: positionsAfter([record]),
+        settle,
+      };
       try {
         await this.deliver(handler, options, single);
       } catch (error) {
         if (isInfrastructure(error)) throw error;
-        this.sink.error({ ...where(record), group: options.group, err: error }, 'a record cannot be handled; to the dead letters');
+        this.sink.error(
+          { ...where(record), group: options.group, err: error },
+          'a record cannot be handled; to the dead letters',
+        );
         const fault: Fault = { record, error, letter: deadLetterRecord(options.group, record, error, this.now()) };
         await this.deliver(handler, options, { ...single, events: [], faults: [fault] });
       }

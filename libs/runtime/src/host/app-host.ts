@@ -79,13 +79,27 @@ export async function openHost(
   };
 }
 
-function connectLog(app: AppName, config: HostConfig, pool: Pool, logger: Logger, options: HostOptions): Promise<EventLog> {
+function connectLog(
+  app: AppName,
+  config: HostConfig,
+  pool: Pool,
+  logger: Logger,
+  options: HostOptions,
+): Promise<EventLog> {
   if (config.EVENT_LOG === 'postgres') {
     const { otherProcesses } = options;
-    return PostgresEventLog.connect({ pool, connectionString: config.DATABASE_URL, clientId: app, log: logger, otherProcesses });
+    return PostgresEventLog.connect({
+      pool,
+      connectionString: config.DATABASE_URL,
+      clientId: app,
+      log: logger,
+      otherProcesses,
+    });
   }
   if (!config.KAFKA_BROKERS) {
-    throw new ConfigError([{ name: 'KAFKA_BROKERS', wanted: ['has to be a comma-separated host:port list, because EVENT_LOG is kafka'] }]);
+    throw new ConfigError([
+      { name: 'KAFKA_BROKERS', wanted: ['has to be a comma-separated host:port list, because EVENT_LOG is kafka'] },
+    ]);
   }
   return KafkaEventLog.connect({
     brokers: config.KAFKA_BROKERS.split(',').map((broker) => broker.trim()),
@@ -97,7 +111,11 @@ function connectLog(app: AppName, config: HostConfig, pool: Pool, logger: Logger
 }
 
 /** The `main` of an app that has a process of its own: config, host, app, probes, graceful stop. */
-export async function runApp<C extends HostConfig>(app: AppName, Config: ConfigClass<C>, start: StartApp<C>): Promise<void> {
+export async function runApp<C extends HostConfig>(
+  app: AppName,
+  Config: ConfigClass<C>,
+  start: StartApp<C>,
+): Promise<void> {
   const bootLogger = createLogger({ app });
   try {
     const config = loadConfig(Config);

@@ -14,7 +14,10 @@ export interface TestHost extends AppHost {
 }
 
 /** A host on a fresh database with the Postgres log: what `openHost` gives an app, without ports and noise. */
-export async function testHost(app: AppName, options: { database?: TestDatabase; wrapLog?: (log: EventLog) => EventLog } = {}): Promise<TestHost> {
+export async function testHost(
+  app: AppName,
+  options: { database?: TestDatabase; wrapLog?: (log: EventLog) => EventLog } = {},
+): Promise<TestHost> {
   const database = options.database ?? (await testDatabase());
   const logger = createLogger({ app, level: (process.env['TEST_LOG_LEVEL'] ?? 'silent') as 'silent', pretty: false });
   const { connectionString } = database;
@@ -42,22 +45,34 @@ export async function testHost(app: AppName, options: { database?: TestDatabase;
 export async function recordsOf(log: EventLog, topic: string): Promise<LogRecord[]> {
   const bounds = await log.bounds([topic]);
   const stretches = await Promise.all(
-    bounds.map(({ partition, start, end }) => (end > start ? log.read({ topic, partition, offset: start }, end - start) : [])),
+    bounds.map(({ partition, start, end }) =>
+      end > start ? log.read({ topic, partition, offset: start }, end - start) : [],
+    ),
   );
   return stretches.flat();
 }
 
-export async function eventsOn<T extends object>(log: EventLog, definition: EventDefinition<T>): Promise<EventEnvelope<T>[]> {
-  return (await recordsOf(log, definition.topic)).map((record) => decodeEvent(record.topic, record.value) as EventEnvelope<T>);
+export async function eventsOn<T extends object>(
+  log: EventLog,
+  definition: EventDefinition<T>,
+): Promise<EventEnvelope<T>[]> {
+  return (await recordsOf(log, definition.topic)).map(
+    (record) => decodeEvent(record.topic, record.value) as EventEnvelope<T>,
+  );
 }
 
 /** Waits until `read` gives a value that `enough` accepts. @throws Error naming what was last seen */
-export async function eventually<T>(read: () => Promise<T> | T, enough: (value: T) => boolean, timeoutMs = 15_000): Promise<T> {
+export async function eventually<T>(
+  read: () => Promise<T> | T,
+  enough: (value: T) => boolean,
+  timeoutMs = 15_000,
+): Promise<T> {
   const until = performance.now() + timeoutMs;
   for (;;) {
     const value = await read();
     if (enough(value)) return value;
-    if (performance.now() > until) throw new Error(`Not so within ${timeoutMs} ms; last seen: ${JSON.stringify(value)?.slice(0, 500)}`);
+    if (performance.now() > until)
+      throw new Error(`Not so within ${timeoutMs} ms; last seen: ${JSON.stringify(value)?.slice(0, 500)}`);
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
 }
