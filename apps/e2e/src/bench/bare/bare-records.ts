@@ -21,6 +21,11 @@ export interface BareRecord {
   value: string;
 }
 
+/** What stage 2 commits and sends on. */
+export interface Trade extends BareRecord {
+  signalId: string;
+}
+
 /** The same number of keys as the real load has accounts, so that partitions are equally mixed. */
 export function bareAccount(index: number, accounts: number): string {
   return `acc_bench-${String(index % accounts).padStart(32, '0')}`;
@@ -37,7 +42,7 @@ export function validatedRecord(received: Buffer): BareRecord {
 }
 
 /** What stage 2 makes of a record, and the row that it commits first. */
-export function executedRecord(validated: Buffer): BareRecord & { signalId: string } {
+export function executedRecord(validated: Buffer): Trade {
   const { signalId, accountId } = dataOf(validated);
   return { signalId, ...recordLike(webhookTradeExecuted, BARE_TOPICS.executed, signalId, accountId) };
 }
@@ -50,10 +55,7 @@ export async function ensureBareTable(db: Queryable): Promise<void> {
   );
 }
 
-export async function insertTrades(
-  db: Queryable,
-  trades: readonly (BareRecord & { signalId: string })[],
-): Promise<void> {
+export async function insertTrades(db: Queryable, trades: readonly Trade[]): Promise<void> {
   await db.query(
     'INSERT INTO "bench"."trade" SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING',
     [trades.map(({ signalId }) => signalId), trades.map(({ key }) => key), trades.map(({ value }) => value)],
