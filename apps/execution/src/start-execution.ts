@@ -42,5 +42,12 @@ export async function startExecution(config: ExecutionConfig, host: AppHost): Pr
   host.management.addReadiness('execution', 'consumers', () => {
     if (!server.healthy()) throw new Error('a consumer lost its session, or one of its partitions is stopped');
   });
+  if (config.ROLE !== 'accounts') {
+    const worlds = app.get(WorldsConsumer);
+    host.management.addReadiness('execution', 'worlds', () => {
+      const failed = worlds.failedWorlds();
+      if (failed.length > 0) throw new Error(`these worlds do not tick: ${failed.join(', ')}`);
+    });
+  }
   return { stop: () => app.close() };
 }

@@ -19,6 +19,7 @@ export interface Drained {
 /** Records of one world that no tick has taken yet, in the order of their topics' offsets. */
 export class WorldInbox {
   private records: InboxRecord[] = [];
+  private drained: InboxRecord[] = [];
   /** Next offset that is new, by topic. */
   private readonly next: Record<string, number>;
 
@@ -37,6 +38,11 @@ export class WorldInbox {
   /** The lowest offset waiting, by topic: the partition's position may not move past it. */
   lowest(topic: string): number | undefined {
     return this.records.find((record) => record.topic === topic)?.offset;
+  }
+
+  /** What waits, and what the last drain took: for an inbox that replaces this one and knows what is used up. */
+  waiting(): InboxRecord[] {
+    return [...this.drained, ...this.records];
   }
 
   /** Whether a command waits that moves a clock that stands. */
@@ -61,6 +67,7 @@ export class WorldInbox {
         drained.actions.push({ agentId, tick, channel, actions, clientId });
       }
     }
+    this.drained = this.records;
     this.records = [];
     this.upTo = drained.upTo;
     return drained;

@@ -16,6 +16,10 @@ export interface RunnerOptions {
   positions(): Position[];
   snapshotEveryTicks: number;
   lateTick(): void;
+  /** A tick could not be committed because the fence row is not what it was: somebody else's, or moved by a late commit of ours. */
+  fenceMoved(): void;
+  /** The world does not tick any more, for a reason that time does not heal. */
+  failed(error: unknown): void;
 }
 
 /** Runs one world while its partition is owned: closes ticks by the clock or by command, each in one fenced transaction. */
@@ -83,10 +87,8 @@ export class WorldRunner {
           (error: unknown) => {
             this.running = false;
             this.stop();
-            const { logger } = this.options.host;
-            if (error instanceof OwnershipLost)
-              logger.warn({ worldId: this.worldId }, "the world is somebody else's now");
-            else logger.error({ worldId: this.worldId, tick: this.head.tick, err: error }, 'the world has stopped');
+            if (error instanceof OwnershipLost) this.options.fenceMoved();
+            else this.options.failed(error);
           },
         );
     }, delayMs);

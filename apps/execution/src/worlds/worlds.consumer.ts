@@ -30,6 +30,7 @@ interface OwnedPartition {
   /** What has been read, by topic; stored less what still waits in an inbox. */
   read: Map<string, Position>;
   runners: Map<string, WorldRunner>;
+  recovering?: boolean;
 }
 
 /**
@@ -40,6 +41,8 @@ interface OwnedPartition {
 export class WorldsConsumer {
   private readonly partitions = new Map<number, OwnedPartition>();
   private readonly lateTicks: Counter;
+  /** Worlds of owned partitions that do not tick any more, or could not be rebuilt. */
+  private readonly failed = new Map<string, number>();
 
   constructor(
     @Inject(HOST) private readonly host: AppHost,
@@ -82,6 +85,12 @@ export class WorldsConsumer {
     await this.fence.flush(REVOKE_FLUSH_MS);
     this.fence.drop(partitions);
     for (const partition of partitions) this.partitions.delete(partition);
+    for (const [worldId, partition] of this.failed) if (partitions.includes(partition)) this.failed.delete(worldId);
+  }
+
+  /** Worlds that should tick here and do not: for readiness. */
+  failedWorlds(): string[] {
+    return [...this.failed.keys()];
   }
 
   @OwnedBatches({ group: WORLDS_GROUP, events: [worldControl, agentActions], offsets: 'handler' })
@@ -156,6 +165,8 @@ export class WorldsConsumer {
           ),
         snapshotEveryTicks: this.config.SNAPSHOT_EVERY_TICKS,
         lateTick: () => this.lateTicks.inc(),
+        fenceMoved: () => void this.recover(head.partition),
+        failed: (error) => this.fail(head, error, 'the world has stopped'),
       });
       owned.runners.set(head.worldId, runner);
       runner.start();
@@ -166,11 +177,38 @@ export class WorldsConsumer {
       return runner;
     } catch (error) {
       // One broken world stops alone, and loudly; the others of the partition go on.
-      this.host.logger.error(
-        { worldId: head.worldId, tick: head.tick, err: error },
-        'the world cannot be rebuilt and does not run',
-      );
+      this.fail(head, error, 'the world cannot be rebuilt and does not run');
       return undefined;
+    }
+  }
+
+  private fail({ worldId, partition, tick }: WorldHead, err: unknown, message: string): void {
+    this.failed.set(worldId, partition);
+    this.host.logger.error({ worldId, tick, err }, message);
+  }
+
+  /** The partition's fence row has moved under a world. If it is still ours, its worlds begin again from what is stored. */
+  private async recover(partition: number): Promise<void> {
+    const owned = this.partitions.get(partition);
+    if (!owned || owned.recovering) return;
+    owned.recovering = true;
+    for (const runner of owned.runners.values()) runner.stop();
+    try {
+      await owned.turns.take(async () => {
+        const mine = await this.fence.reread([partition]);
+        if (mine.length === 0 || this.partitions.get(partition) !== owned) return; // the next owner goes on
+        const waiting = new Map([...owned.runners].map(([worldId, runner]) => [worldId, runner.inbox.waiting()]));
+        owned.runners.clear();
+        for (const head of await loadHeads(this.host.pool as unknown as Queryable, [partition])) {
+          const runner = await this.resume(head);
+          for (const record of waiting.get(head.worldId) ?? []) runner?.inbox.add(record);
+        }
+      });
+    } catch (error) {
+      this.host.logger.warn({ partition, err: error }, 'the worlds of a partition could not be read again; trying again');
+      setTimeout(() => void this.recover(partition), 1_000);
+    } finally {
+      owned.recovering = false;
     }
   }
 }

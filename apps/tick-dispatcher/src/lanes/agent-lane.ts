@@ -42,6 +42,10 @@ export class AgentLane implements Settleable {
   private waiting: LaneTick | undefined;
   /** The last one that did not wait any more. */
   private current: LaneTick | undefined;
+  /** Whether `current` has an end. */
+  private currentEnded = true;
+  /** Superseded while an older one is in flight: told after it, so that an agent's deliveries are on the log in the order of its ticks. */
+  private superseded: LaneTick[] = [];
   /** The loop over waiting ticks, while there is one. */
   private running: Promise<void> | undefined;
   /** Ends a pause between attempts. */
@@ -160,6 +164,7 @@ export class AgentLane implements Settleable {
   private takeWaiting(): LaneTick {
     const tick = this.waiting!;
     this.current = tick;
+    this.currentEnded = false;
     this.waiting = undefined;
     return tick;
   }
@@ -168,9 +173,12 @@ export class AgentLane implements Settleable {
   private keepForInbox(tick: LaneTick): void {
     const before = this.carried.revision;
     this.carry(tick);
-    if (this.carried.revision === before && this.taken.isOnlyOpen(tick.tick))
+    if (this.carried.revision === before && this.taken.isOnlyOpen(tick.tick)) {
+      this.currentEnded = true;
       this.taken.storedUpTo(this.taken.end(tick.tick));
-    else this.ended(tick);
+    } else {
+      this.ended(tick);
+    }
   }
 
   private async skip(tick: LaneTick): Promise<void> {
@@ -180,8 +188,16 @@ export class AgentLane implements Settleable {
 
   private supersede(tick: LaneTick): void {
     this.carry(tick);
-    if (originOf(tick) === undefined) this.ended(tick);
-    else {
+    this.superseded.push(tick);
+    if (this.currentEnded) this.tellSuperseded();
+  }
+
+  private tellSuperseded(): void {
+    for (const tick of this.superseded.splice(0)) {
+      if (originOf(tick) === undefined) {
+        this.ended(tick);
+        continue;
+      }
       this.record(tick, { outcome: 'superseded', attempts: 0 }).catch((error: unknown) =>
         this.services.logger.error(
           { agentId: this.agentId, tick: tick.tick, err: error },
@@ -327,6 +343,10 @@ export class AgentLane implements Settleable {
   private ended(tick: LaneTick): void {
     this.breakerToStore = this.breaker.phase === 'half_open' ? { ...this.breaker, probeSentAtMs: null } : this.breaker;
     this.taken.end(tick.tick);
+    if (tick === this.current) {
+      this.currentEnded = true;
+      this.tellSuperseded();
+    }
     if (this.taken.ended > this.taken.stored) this.services.settlements.add(this);
   }
 }

@@ -92,6 +92,20 @@ export class Fence {
     return this.held.has(partition);
   }
 
+  /**
+   * After an OwnershipLost that no assignment followed (a commit of ours landed late): reads the rows of partitions whose
+   * epoch is still ours again. What is held of them in memory has to be loaded anew by the caller.
+   * @returns the partitions that are still ours
+   */
+  async reread(partitions: readonly number[]): Promise<number[]> {
+    const rows = await this.readRows(this.pool as unknown as Queryable, partitions);
+    const mine = rows.filter((row) => this.held.get(row.partition)?.epoch === Number(row.epoch));
+    for (const row of mine) {
+      this.held.set(row.partition, { epoch: Number(row.epoch), version: Number(row.version), offsets: row.offsets });
+    }
+    return mine.map((row) => row.partition);
+  }
+
   /** Waits until what has been committed is in the log, or `timeoutMs` has passed. */
   async flush(timeoutMs: number): Promise<void> {
     await this.relay?.flush(timeoutMs);
