@@ -39,15 +39,22 @@ export async function startExecution(config: ExecutionConfig, host: AppHost): Pr
     abortOnError: false,
   });
   await app.listen();
-  host.management.addReadiness('execution', 'consumers', () => {
+  const removeCheck = host.management.addReadiness('execution', 'consumers', () => {
     if (!server.healthy()) throw new Error('a consumer lost its session, or one of its partitions is stopped');
   });
+  const removeChecks = [removeCheck];
   if (config.ROLE !== 'accounts') {
     const worlds = app.get(WorldsConsumer);
-    host.management.addReadiness('execution', 'worlds', () => {
+    const removeWorlds = host.management.addReadiness('execution', 'worlds', () => {
       const failed = worlds.failedWorlds();
       if (failed.length > 0) throw new Error(`these worlds do not tick: ${failed.join(', ')}`);
     });
+    removeChecks.push(removeWorlds);
   }
-  return { stop: () => app.close() };
+  return {
+    stop: async () => {
+      for (const remove of removeChecks) remove();
+      await app.close();
+    },
+  };
 }

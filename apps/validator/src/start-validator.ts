@@ -32,10 +32,13 @@ export async function startValidator(_config: ValidatorConfig, host: AppHost): P
     abortOnError: false,
   });
   await app.listen();
-  host.management.addReadiness('validator', 'consumers', () => {
+  const removeCheck = host.management.addReadiness('validator', 'consumers', () => {
     if (!server.healthy()) throw new Error('a consumer lost its session, or one of its partitions is stopped');
   });
   return {
-    stop: () => app.close(),
+    stop: async () => {
+      removeCheck();
+      await app.close();
+    },
   };
 }

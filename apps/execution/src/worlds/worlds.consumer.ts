@@ -205,7 +205,10 @@ export class WorldsConsumer {
         }
       });
     } catch (error) {
-      this.host.logger.warn({ partition, err: error }, 'the worlds of a partition could not be read again; trying again');
+      this.host.logger.warn(
+        { partition, err: error },
+        'the worlds of a partition could not be read again; trying again',
+      );
       setTimeout(() => void this.recover(partition), 1_000);
     } finally {
       owned.recovering = false;
