@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { createHmac, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { hmacSha256 } from '@tickwire/signing';
 
 /** `live` and `test` keys belong to a tenant, `agent` keys to one agent, `admin` keys to the operators. */
 export type ApiKeyKind = 'live' | 'test' | 'agent' | 'admin';
@@ -53,7 +54,7 @@ export function parseApiKey(text: string): ApiKey | undefined {
  */
 export function hashApiKey(key: ApiKey, pepper: Uint8Array): string {
   assert(pepper.length >= MIN_PEPPER_BYTES, `the pepper must hold at least ${MIN_PEPPER_BYTES} bytes`);
-  return createHmac('sha256', pepper).update(key.text).digest('base64url');
+  return hmacSha256(pepper, [key.text]).toString('base64url');
 }
 
 /** CRC-32 over prefix, kind and random part as base62, most significant digit first. */

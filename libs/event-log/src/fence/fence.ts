@@ -1,7 +1,11 @@
+import { channel } from 'node:diagnostics_channel';
 import type { Pool, PoolClient } from 'pg';
 import { OwnershipLost, type EventLog, type LogSink, type NewRecord, type Position, type Queryable } from '../port.js';
 import { Backoff } from '../backoff.js';
 import { insertOutbox, OutboxRelay, type OutboxRow } from './outbox-relay.js';
+
+/** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
+const steps = channel('tickwire.steps');
 
 /** What moved a group's state: the recorded input of a replay. */
 export type Cause = { kind: 'records' } | { kind: 'quote'; quoteId: string } | { kind: 'timer'; at: string };
@@ -141,6 +145,7 @@ export class Fence {
             if (work.cause) await this.recordCause(client, partitions, expected, work);
             wake = await this.publish(client, work, rows);
             committing = true;
+            steps.publish('fence.committing');
           },
           (error) => committing && !isRefusal(error),
         );
@@ -153,6 +158,7 @@ export class Fence {
           continue;
         }
       }
+      steps.publish('fence.committed');
       this.committed(partitions, expected, offsets, rows);
       wake?.();
       return;

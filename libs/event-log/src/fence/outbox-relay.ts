@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import type { Pool } from 'pg';
 import type { EventLog, LogSink, NewRecord, Queryable } from '../port.js';
 import { Backoff, sleep } from '../backoff.js';
@@ -8,6 +9,9 @@ export interface OutboxRow {
   ordinal: number;
   record: NewRecord;
 }
+
+/** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
+const steps = channel('tickwire.steps');
 
 /** Committed and not yet in the log: above this, transactions wait. */
 const MOST_PENDING = 20_000;
@@ -108,6 +112,7 @@ export class OutboxRelay {
       }
       try {
         await this.log.append(batch.map((row) => row.record));
+        steps.publish('outbox.appended');
         const sent = new Set(batch);
         const kept = this.queue.filter((row) => !sent.has(row));
         this.queue.splice(0, this.queue.length, ...kept);

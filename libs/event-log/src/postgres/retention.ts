@@ -10,7 +10,10 @@ export async function trimExpired(pool: Pool): Promise<void> {
     const { rows: lock } = await client.query<{ got: boolean }>(
       `SELECT pg_try_advisory_lock(hashtext('tickwire log retention')) AS "got"`,
     );
-    if (!lock[0]?.got) return;
+    if (!lock[0]?.got) {
+      client.release();
+      return;
+    }
     try {
       const { rows } = await client.query<{
         topic: string;
