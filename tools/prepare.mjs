@@ -97,3 +97,13 @@ export async function step(title, command, args, { help, env = {} } = {}) {
     throw new Error(help ?? `${command} ${args.join(' ')} failed`);
   }
 }
+
+// `node tools/prepare.mjs [--no-build]`: what npm start and npm test do first, alone.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await prepare({ build: !process.argv.includes('--no-build') });
+  } catch (error) {
+    console.error(`\n${error.message}`);
+    process.exit(1);
+  }
+}

@@ -53,7 +53,8 @@ describe('agents of all manners', () => {
     registered.set(name, agent);
     return agent;
   };
-  const counters = (name: string) => tenant.get<{ webhookSuccessCount: number }>(`agents/${registered.get(name)!.agentId}`);
+  const counters = (name: string) =>
+    tenant.get<{ webhookSuccessCount: number }>(`agents/${registered.get(name)!.agentId}`);
 
   beforeAll(async () => {
     const dataDir = mkdtempSync(path.join(tmpdir(), 'tickwire-agents-'));
@@ -141,10 +142,20 @@ describe('agents of all manners', () => {
           );
           expect(first).toMatchObject({ outcome: 'failed', actions: 0, error: expect.stringMatching(/./) as string });
         }
+        const counted = (name: string) =>
+          tenant.get<{ webhookFailures: number }>(`agents/${registered.get(`${name}-${round.tickMs}`)!.agentId}`);
+        await eventually(
+          () => counted('hanging'),
+          ({ webhookFailures }) => webhookFailures > 0,
+        );
         const garbled = await ends('garbled');
         expect(garbled.length).toBeGreaterThan(TICKS / 2);
         for (const end of garbled)
-          expect(end).toMatchObject({ outcome: 'delivered', actions: 0, error: expect.stringContaining('JSON') as string });
+          expect(end).toMatchObject({
+            outcome: 'delivered',
+            actions: 0,
+            error: expect.stringContaining('JSON') as string,
+          });
       } finally {
         await log.close();
         await pool.end();
@@ -174,7 +185,10 @@ describe('agents of all manners', () => {
     const step = async (): Promise<HeardTick> => {
       const before = (await counters('trader')).webhookSuccessCount;
       await admin.post(`admin/worlds/${worldId}/commands`, { command: 'stepped', ticks: 1 });
-      await eventually(() => counters('trader'), (seen) => seen.webhookSuccessCount === before + 1);
+      await eventually(
+        () => counters('trader'),
+        (seen) => seen.webhookSuccessCount === before + 1,
+      );
       return agents.heard('trader').at(-1)!;
     };
 

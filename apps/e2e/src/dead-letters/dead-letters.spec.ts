@@ -1,7 +1,13 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createEvent, deadLetterTopic, signalEventId, webhookReceived, type WebhookReceived } from '@tickwire/contracts';
+import {
+  createEvent,
+  deadLetterTopic,
+  signalEventId,
+  webhookReceived,
+  type WebhookReceived,
+} from '@tickwire/contracts';
 import { PostgresEventLog, readDeadLetter, type DeadLetter } from '@tickwire/event-log';
 import { createPool } from '@tickwire/persistence';
 import type { DevFile } from '@tickwire/standalone';
@@ -110,7 +116,11 @@ describe('dead letters of the running system', () => {
         (seen) => readers.isSubsetOf(buriedBy(seen)),
       );
       for (const letter of letters) {
-        expect(letter).toMatchObject({ topic: definition.topic, reason, message: expect.stringMatching(/./) as string });
+        expect(letter).toMatchObject({
+          topic: definition.topic,
+          reason,
+          message: expect.stringMatching(/./) as string,
+        });
         known.add(letter.id);
       }
       // No reader buries it twice, under whatever id.
@@ -121,7 +131,12 @@ describe('dead letters of the running system', () => {
   it('goes on behind them: a signal trades, agents get their ticks, a new agent joins its world', async () => {
     const sent = await sender.send(20, { concurrency: 10 });
     // The demo's own first signal is one more.
-    expect(await oracle.judge(dev.accountId!, sent)).toMatchObject({ final: 20, lost: [], doubled: [], executions: 21 });
+    expect(await oracle.judge(dev.accountId!, sent)).toMatchObject({
+      final: 20,
+      lost: [],
+      doubled: [],
+      executions: 21,
+    });
     const delivered = async (): Promise<number> =>
       (await tenant.get<{ webhookSuccessCount: number }>(`agents/${dev.agents[0]!.agentId}`)).webhookSuccessCount;
     const before = await delivered();
@@ -178,7 +193,10 @@ describe('dead letters of the running system', () => {
       writeFileSync(file, received(signal(signalId)));
       const { code, stdout } = await tickwire(dataDir, 'dead', 'replay', letter.id, '--value-file', file);
       expect([code, stdout]).toEqual([0, expect.stringContaining('Replayed, mended: webhook.received')]);
-      await eventually(() => finals(signalId), (types) => types.length > 0);
+      await eventually(
+        () => finals(signalId),
+        (types) => types.length > 0,
+      );
       expect(await finals(signalId)).toEqual(['webhook.trade_executed']);
       expect(await executions()).toBe(before + 1);
     }, 60_000);
@@ -198,7 +216,10 @@ describe('dead letters of the running system', () => {
     const signalId = 'identity-readable';
     const { quantity: _left, ...data } = signal(signalId);
     await append(received(data as WebhookReceived));
-    await eventually(() => finals(signalId), (types) => types.length > 0);
+    await eventually(
+      () => finals(signalId),
+      (types) => types.length > 0,
+    );
     expect(await finals(signalId)).toEqual(['webhook.failed']);
     const letter = (await eventually(() => validatorsLetter(dev.accountId!), Boolean, 30_000))!;
     expect(letter.reason).toBe('SCHEMA');

@@ -16,7 +16,14 @@ export interface LivingIds {
 }
 
 const envelope = (type: string, data: unknown): string =>
-  JSON.stringify({ specversion: '1.0', id: 'malformed', source: '/tickwire/nobody', type, time: '2026-01-01T00:00:00.000Z', data });
+  JSON.stringify({
+    specversion: '1.0',
+    id: 'malformed',
+    source: '/tickwire/nobody',
+    type,
+    time: '2026-01-01T00:00:00.000Z',
+    data,
+  });
 
 /** Every way in which a record can be no event of its topic. */
 const WAYS: [InvalidEventReason, (definition: EventDefinition) => string | Buffer][] = [

@@ -22,7 +22,8 @@ export class KafkaSystem {
     private readonly stops: (() => Promise<void>)[],
   ) {}
 
-  static async start(options: { tickMs?: number } = {}): Promise<KafkaSystem> {
+  /** @param options `env`: of every process, besides what it needs */
+  static async start(options: { tickMs?: number; env?: Record<string, string> } = {}): Promise<KafkaSystem> {
     const dataDir = mkdtempSync(path.join(tmpdir(), 'tickwire-kafka-e2e-'));
     const stops: (() => Promise<void>)[] = [async () => rmSync(dataDir, { recursive: true, force: true })];
     try {
@@ -43,6 +44,7 @@ export class KafkaSystem {
           kafka: infrastructure,
         }),
         NODE_OPTIONS: '',
+        ...options.env,
       };
       const deployment = new Deployment({ env, logDir: path.join(dataDir, 'logs'), managementBase: base + 10 });
       stops.push(() => deployment.stop());

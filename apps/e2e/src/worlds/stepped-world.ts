@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inflateRawSync } from 'node:zlib';
-import { agentActions, createEvent, derivedId, encodeEvent } from '@tickwire/contracts';
-import { PostgresEventLog, type Queryable } from '@tickwire/event-log';
+import { agentActions, createEvent, deadLetterTopic, derivedId, encodeEvent } from '@tickwire/contracts';
+import { PostgresEventLog, type NewRecord, type Queryable } from '@tickwire/event-log';
 import { createWorld, type TickInput, type TickResult } from '@tickwire/market';
 import { createPool } from '@tickwire/persistence';
 import { pino } from 'pino';
@@ -63,33 +63,18 @@ export class SteppedWorld {
   }
 
   /**
-   * Puts an agent's answer to the latest tick on the log, as the dispatcher would; resolves when it is there.
-   * @param agent its place in the plan
+   * Puts the agents' answers to the latest tick on the log, as the dispatcher would, and waits until the world has them
+   * in its inbox: topics are read apart, so an order to step could otherwise overtake them.
+   * @param answers by the agents' places in the plan
    */
-  async answer(agent: number, actions: readonly object[]): Promise<void> {
-    const agentId = this.agentIds[agent]!;
+  async answer(answers: readonly (readonly object[])[]): Promise<void> {
     const tick = await this.tick();
-    const event = createEvent(agentActions, {
-      id: derivedId(`${agentId}/${tick}`, 'actions'),
-      source: 'tick-dispatcher',
-      subject: agentId,
-      timeMs: Date.now(),
-      data: {
-        worldId: this.worldId,
-        agentId,
-        tick,
-        channel: 'callback',
-        actions: [...actions],
-        receivedAt: new Date().toISOString(),
-      },
-    });
-    const log = await PostgresEventLog.connect({
-      pool: this.pool,
-      connectionString: this.system.databaseUrl,
-      clientId: 'worlds-spec',
-      log: pino({ level: 'silent' }),
-    });
-    await log.append([encodeEvent(agentActions, event)]).finally(() => log.close());
+    const records = answers.flatMap((actions, agent) =>
+      actions.length > 0 ? [this.answerOf(agent, tick, actions)] : [],
+    );
+    // What is no event is buried by the reader, once it and all that lies before it has been read.
+    const probe: NewRecord = { topic: agentActions.topic, key: this.worldId, value: 'probe' };
+    await this.awaitBurial(() => this.withLog((log) => log.append([...records, probe])));
   }
 
   /** Orders `ticks` steps; resolves when the api has taken the order. */
@@ -104,6 +89,14 @@ export class SteppedWorld {
       if (performance.now() > until) throw new Error(`The world stands at tick ${at}, not ${tick}`);
       await sleep(5);
     }
+  }
+
+  /** SIGKILL between an answer and the order to step, and a start after which the answers are in the inbox again. */
+  async killWithAnswersWaiting(): Promise<void> {
+    await this.awaitBurial(async () => {
+      await this.kill();
+      await this.restart();
+    });
   }
 
   /** SIGKILL; the database goes on alone, so that what had been committed can be looked at. */
@@ -149,6 +142,46 @@ export class SteppedWorld {
       const input = JSON.parse(text) as Omit<TickInput, 'closedAtMs'>;
       return world.step({ ...input, closedAtMs: (index + 1) * 1_000 });
     });
+  }
+
+  private answerOf(agent: number, tick: number, actions: readonly object[]): NewRecord {
+    const agentId = this.agentIds[agent]!;
+    const { worldId } = this;
+    const receivedAt = new Date().toISOString();
+    const event = createEvent(agentActions, {
+      id: derivedId(`${agentId}/${tick}`, 'actions'),
+      source: 'tick-dispatcher',
+      subject: agentId,
+      timeMs: Date.now(),
+      data: { worldId, agentId, tick, channel: 'callback', actions: [...actions], receivedAt },
+    });
+    return encodeEvent(agentActions, event);
+  }
+
+  /** Runs `act` and waits until it has brought one more dead letter of the world's. */
+  private async awaitBurial(act: () => Promise<void>): Promise<void> {
+    const buried = (): Promise<number> =>
+      this.withLog(async (log) => {
+        const bounds = await log.bounds([deadLetterTopic(agentActions.topic)]);
+        return bounds.reduce((sum, { start, end }) => sum + end - start, 0);
+      });
+    const before = await buried();
+    await act();
+    const until = performance.now() + UNREACHED_MS;
+    while ((await buried()) === before) {
+      if (performance.now() > until) throw new Error('The world has not read what lies on its topic');
+      await sleep(50);
+    }
+  }
+
+  private async withLog<T>(use: (log: PostgresEventLog) => Promise<T>): Promise<T> {
+    const log = await PostgresEventLog.connect({
+      pool: this.pool,
+      connectionString: this.system.databaseUrl,
+      clientId: 'worlds-spec',
+      log: pino({ level: 'silent' }),
+    });
+    return use(log).finally(() => log.close());
   }
 
   private async provision(): Promise<void> {

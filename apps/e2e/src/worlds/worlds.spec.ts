@@ -1,7 +1,6 @@
 import { verifyWorlds } from '@tickwire/execution';
 import { DEFAULT_PARTITIONS } from '@tickwire/event-log';
 import { createWorld, type TickResult } from '@tickwire/market';
-import { eventually } from '@tickwire/testing';
 import { SteppedWorld, type SteppedPlan } from './stepped-world.js';
 
 const PLAN: SteppedPlan = { seed: 'worlds-spec', companies: 40, shards: 4, agents: ['ada', 'ben', 'cleo'] };
@@ -21,12 +20,11 @@ const bid = (n: number, quantity: number, price: number): object => ({
   type: 'BUY',
   payload: { symbol: SYMBOLS[n], quantity, orderType: 'LIMIT', price },
 });
-const tell = (content: string): object => ({ type: 'RUMOR', payload: { symbol: SYMBOLS[0], positive: true, content } });
 
 /** Long enough to be killed in the middle of. */
-const LONG = 400;
+const LONG = 100;
 const TURNS: Turn[] = [
-  { actions: [[buy(0, 100)], [buy(1, 50), bid(2, 10, 1)], [tell('They are about to merge')]], ticks: 1 },
+  { actions: [[buy(0, 100)], [buy(1, 50), bid(2, 10, 1)], [bid(3, 20, 2)]], ticks: 1 },
   { actions: [[sell(0, 40)], [], [buy(0, 70), { type: 'CANCEL_ORDER', payload: { orderId: 'none' } }]], ticks: 5 },
   { actions: [[buy(3, 25)], [sell(1, 50)], [sell(0, 70)]], ticks: LONG },
   { actions: [[{ type: 'SHORT', payload: { symbol: SYMBOLS[4], quantity: 30 } }], [buy(5, 5)], []], ticks: LONG },
@@ -42,9 +40,7 @@ interface Misfortunes {
 async function play(world: SteppedWorld, misfortunes: readonly (Misfortunes | undefined)[] = []): Promise<void> {
   for (const [turn, { actions, ticks }] of TURNS.entries()) {
     const from = await world.tick();
-    for (const [agent, wanted] of actions.entries()) {
-      if (wanted.length > 0) await world.answer(agent, wanted);
-    }
+    await world.answer(actions);
     await misfortunes[turn]?.beforeOrder?.(world);
     await world.order(ticks);
     await misfortunes[turn]?.afterOrder?.(world, from, from + ticks);
@@ -84,10 +80,7 @@ describe('a stepped world', () => {
 
   it('is the same at every tick after kills between its steps and in the middle of them', async () => {
     const between: Misfortunes = {
-      beforeOrder: async (world) => {
-        await world.kill();
-        await world.restart();
-      },
+      beforeOrder: (world) => world.killWithAnswersWaiting(),
     };
     const inTheMiddle = (kill: (world: SteppedWorld) => Promise<void>): Misfortunes => ({
       afterOrder: async (world, from, to) => {
@@ -133,6 +126,5 @@ describe('a stepped world', () => {
       `UPDATE "world_input" SET "closed_at" = "closed_at" + interval '1 ms' WHERE "tick" = (SELECT max("tick") / 2 FROM "world_input")`,
     );
     await expect(verifyWorlds(killed.database, DEFAULT_PARTITIONS)).rejects.toThrow(/replays to hash/);
-    await eventually(() => killed.tick(), (tick) => tick === TOTAL);
   });
 });

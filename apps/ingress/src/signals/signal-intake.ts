@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders } from 'node:http';
 import { malformedEventId, type EncodedEvent } from '@tickwire/contracts';
 import type { Directory } from '@tickwire/directory';
@@ -67,6 +68,9 @@ interface ClaimedAppend {
   giveBack(): Promise<void>;
 }
 
+/** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
+const steps = channel('tickwire.steps');
+
 const SCANNED_FIELDS: ReadonlySet<string> = new Set(['tenantId', 'botId', ...AMOUNT_FIELDS]);
 const MAX_ID_LENGTH = 64;
 const OWN_ACCOUNT = /^acc_/;
@@ -118,6 +122,7 @@ export class SignalIntake {
     const pending: PendingClaim = { state: 'pending', token: randomUUID(), bodyHash, ids, sinceMs: nowMs };
     const claim = await holdClaim(claims, keys, pending, drawn ? claimLife.drawnMs : claimLife.pendingMs);
     if (claim.state === 'done') return { answer: claim.answer, scheme, replayed: true };
+    steps.publish('ingress.claimed');
 
     // From here on under the claim's ids and time: it may be one that was taken over.
     const heldSinceMs = performance.now();
@@ -136,6 +141,7 @@ export class SignalIntake {
         traceparent: typeof traceparent === 'string' ? traceparent : undefined,
       });
     await this.#append({ webhookId, encode, heldSinceMs, giveBack });
+    steps.publish('ingress.appended');
     const answer = acceptedAnswer(claim.ids, tenantId, receivedAtMs, statusUrls);
     try {
       const doneMs = drawn ? claimLife.drawnMs : claimLife.doneMs;
@@ -145,6 +151,7 @@ export class SignalIntake {
       // The record is in the log, and that is what 202 says. A retry takes the claim over and appends the same ids again.
       logger.warn({ webhookId, err: error }, 'the answer to a signal could not be kept');
     }
+    steps.publish('ingress.completed');
     return { answer, scheme, replayed: false };
   }
 

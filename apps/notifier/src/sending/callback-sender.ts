@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { setTimeout as pause } from 'node:timers/promises';
 import { OriginLimiter, type CallbackClient } from '@tickwire/delivery';
 import type { Logger } from 'pino';
@@ -7,6 +8,9 @@ import type { CallbackCaller } from './callback-caller.js';
 import { EndpointShares } from './endpoint-shares.js';
 import { HeldDeliveries } from './held-deliveries.js';
 import { Settlement } from './settlement.js';
+
+/** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
+const steps = channel('tickwire.steps');
 
 export interface SenderSettings {
   maxInFlight: number;
@@ -167,6 +171,7 @@ export class CallbackSender {
     if (!this.held.lasts(delivery, performance.now(), this.settings.timeoutMs)) return this.letGo(delivery);
     const result = await this.parts.caller.attempt(delivery);
     if (!result) return this.letGo(delivery);
+    steps.publish('notifier.sent');
     if (delivery.target) {
       this.shares.setTroubled(
         delivery.endpointId,

@@ -1,8 +1,12 @@
+import { channel } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '@tickwire/errors';
 import { Backoff, type LogSink } from '@tickwire/event-log';
 import type { Pool } from 'pg';
 import { storeSettled, type SettledRow } from './dispatch-states.js';
+
+/** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
+const steps = channel('tickwire.steps');
 
 /** Whose state is to be stored: a lane. */
 export interface Settleable {
@@ -37,6 +41,7 @@ export class Settlements {
   ) {}
 
   add(lane: Settleable): void {
+    steps.publish('dispatcher.recorded');
     this.waiting.add(lane);
     if (!this.running && !this.closed) this.timer ??= setTimeout(() => this.start(), GATHER_MS);
   }
@@ -105,6 +110,7 @@ export class Settlements {
       for (const { lane } of rows) this.waiting.add(lane);
       return false;
     }
+    steps.publish('dispatcher.settled');
     for (const { stored } of rows) stored();
     return true;
   }

@@ -1,0 +1,109 @@
+// `npm run nightly`: the fault tests that take too long for every change, on Kafka, Redis and Postgres.
+import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { pinnedNode, prepare, ROOT } from './prepare.mjs';
+
+const USAGE = `Usage: npm run nightly [-- kills | steps] [-- <jest arguments>]
+
+Installs and builds what is missing, starts the deployment (a process per app on Kafka, Redis and Postgres) and hurts it
+while signals come in. Afterwards every signal has to have exactly one final event, and every tick has to be provable.
+  kills   SIGKILL of random processes at random instants
+  steps   a kill between any two steps of every transaction path
+
+Environment:
+  NIGHTLY_SEED    decides victims and instants; drawn and printed when absent
+  NIGHTLY_KILLS   how many kills (200)
+  NIGHTLY_STEPS   only the first so many of the steps
+
+Needs Java 17 or newer, Maven and redis-server. Linux and macOS only.`;
+
+const SUITES = ['kills', 'steps'];
+
+/** Ends with the exit code for a wrong call. */
+function refuse(message) {
+  console.error(`${message}\n\n${USAGE}`);
+  process.exit(2);
+}
+
+function readArguments() {
+  const all = process.argv.slice(2);
+  const end = all.indexOf('--');
+  const own = end < 0 ? all : all.slice(0, end);
+  try {
+    const { values, positionals } = parseArgs({
+      args: own,
+      options: { help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+    });
+    const unknown = positionals.find((name) => !SUITES.includes(name));
+    if (unknown !== undefined) refuse(`There is no "${unknown}".`);
+    return { help: values.help, suites: positionals, jest: end < 0 ? [] : all.slice(end + 1) };
+  } catch (error) {
+    return refuse(error.message);
+  }
+}
+
+/** @returns the variable's value, a whole number. */
+function wholeNumber(name, fallback, least) {
+  const text = process.env[name];
+  if (text === undefined || text === '') return fallback;
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least) refuse(`${name} has to be a whole number from ${least} on.`);
+  return Number(text);
+}
+
+const { help, suites, jest } = readArguments();
+if (help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const seed = wholeNumber('NIGHTLY_SEED', randomInt(1, 2 ** 30), 0);
+wholeNumber('NIGHTLY_KILLS', 200, 1);
+wholeNumber('NIGHTLY_STEPS', 0, 0);
+const missing = [
+  ['java', '-version'],
+  ['mvn', '--version'],
+  ['redis-server', '--version'],
+].filter(([command, flag]) => spawnSync(command, [flag], { stdio: 'ignore' }).status !== 0);
+if (missing.length > 0) {
+  console.error(`Not found: ${missing.map(([command]) => command).join(', ')}. See npm run nightly -- --help.`);
+  process.exit(1);
+}
+
+try {
+  await prepare();
+} catch (error) {
+  console.error(`\n${error.message}`);
+  process.exit(1);
+}
+
+console.log(`NIGHTLY_SEED=${seed}`);
+const child = spawn(
+  pinnedNode(),
+  [
+    'node_modules/jest/bin/jest.js',
+    '--testMatch',
+    '**/apps/e2e/nightly/*.nightly.ts',
+    // One system at a time: two would fight for the machine, and their kills prove less.
+    '--runInBand',
+    '--forceExit',
+    ...(suites.length > 0 ? ['--testPathPatterns', `nightly/(${suites.join('|')})\\.nightly`] : []),
+    ...jest,
+  ],
+  {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      NIGHTLY_SEED: String(seed),
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim(),
+      PATH: `${path.dirname(pinnedNode())}${path.delimiter}${process.env.PATH}`,
+    },
+  },
+);
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code) => {
+  if (code !== 0) console.error(`To repeat this night: NIGHTLY_SEED=${seed} npm run nightly`);
+  process.exit(code ?? 1);
+});
