@@ -38,6 +38,7 @@ export default {
   testMatch: ['**/*.spec.ts'],
   globalSetup: '<rootDir>/libs/testing/src/postgres/global-setup.mjs',
   globalTeardown: '<rootDir>/libs/testing/src/postgres/global-teardown.mjs',
-  testTimeout: 30_000,
+  // Generous: a busy machine must not turn a test red.
+  testTimeout: 90_000,
   maxWorkers: 2,
 };
