@@ -119,7 +119,8 @@ export class OwnedMember implements Subscription {
 
   private onWake(topic: string): void {
     if (this.options.topics.includes(topic)) {
-      this.dirtyTopics.add(topic);
+      // All of them: what was acknowledged on another topic before is then seen with it or before it.
+      for (const each of this.options.topics) this.dirtyTopics.add(each);
       this.wakeLoop();
     } else if (topic === this.groupSignal && !this.closing) {
       void this.heartbeat();
