@@ -38,6 +38,7 @@ describe(`${KILLS} kills at random instants`, () => {
       console.log(`${sent.length} signals were sent meanwhile`);
       expect(sent.length).toBeGreaterThan(0);
       await ground.expectExactlyOnce(sent);
+      await ground.expectCallbacks(sent);
       await ground.expectProvenWorlds();
     },
     KILLS * (PAUSES_MS.to + 2_000) + 600_000,

@@ -65,6 +65,7 @@ describe('a kill between two steps of a transaction path', () => {
         sent.push(...(await trickle.end()));
       }
       await ground.expectExactlyOnce(sent);
+      await ground.expectCallbacks(sent);
     },
     600_000,
   );

@@ -18,6 +18,7 @@ export const TRANSACTION_STEPS: readonly TransactionStep[] = [
   { label: 'fence.committing', victims: FENCED },
   { label: 'fence.committed', victims: FENCED },
   { label: 'outbox.appended', victims: EMITTING },
+  { label: 'dispatcher.answered', victims: ['tick-dispatcher'] },
   { label: 'dispatcher.recorded', victims: ['tick-dispatcher'] },
   { label: 'dispatcher.settled', victims: ['tick-dispatcher'] },
   { label: 'notifier.sent', victims: ['notifier'] },

@@ -21,6 +21,9 @@ import { ApiCalls } from '../worlds/api-calls.js';
 import { malformedRecords } from './malformed-records.js';
 import { tickwire } from './tickwire-command.js';
 
+/** Waits, on a busy machine too. */
+const soon = <T>(read: () => Promise<T>, enough: (value: T) => boolean): Promise<T> => eventually(read, enough, 40_000);
+
 describe('dead letters of the running system', () => {
   let dataDir: string;
   let system: StandaloneProcess;
@@ -88,7 +91,7 @@ describe('dead letters of the running system', () => {
     log = await PostgresEventLog.connect({ pool, connectionString, clientId: 'dead-letters-spec', log: logger });
     sender = new SignalSender(dev);
     oracle = new Oracle(connectionString);
-  }, 120_000);
+  }, 180_000);
 
   afterAll(async () => {
     await sender?.close();
@@ -96,7 +99,7 @@ describe('dead letters of the running system', () => {
     await log?.close();
     await pool?.end();
     await system?.remove();
-  }, 60_000);
+  }, 180_000);
 
   it('buries a malformed record of every topic, once for each of its readers, with the reason', async () => {
     const ids = {
@@ -111,7 +114,7 @@ describe('dead letters of the running system', () => {
     for (const { definition, reason } of malformed) {
       const readers = new Set(definition.consumers);
       const buriedBy = (letters: DeadLetter[]) => new Set(letters.map(({ group }) => group.split('.')[0]));
-      const letters = await eventually(
+      const letters = await soon(
         () => lettersOn(definition.topic),
         (seen) => readers.isSubsetOf(buriedBy(seen)),
       );
@@ -126,7 +129,7 @@ describe('dead letters of the running system', () => {
       // No reader buries it twice, under whatever id.
       expect(letters.map(({ group }) => group)).toHaveLength(new Set(letters.map(({ group }) => group)).size);
     }
-  }, 120_000);
+  }, 180_000);
 
   it('goes on behind them: a signal trades, agents get their ticks, a new agent joins its world', async () => {
     const sent = await sender.send(20, { concurrency: 10 });
@@ -140,13 +143,13 @@ describe('dead letters of the running system', () => {
     const delivered = async (): Promise<number> =>
       (await tenant.get<{ webhookSuccessCount: number }>(`agents/${dev.agents[0]!.agentId}`)).webhookSuccessCount;
     const before = await delivered();
-    await eventually(delivered, (count) => count > before);
+    await soon(delivered, (count) => count > before);
     const { agentId } = await tenant.post<{ agentId: string }>('agents', {
       worldId: dev.worldId,
       name: 'newcomer',
       role: 'quant',
     });
-    await eventually(
+    await soon(
       () => tenant.get<{ view: object | null }>(`agents/${agentId}`),
       ({ view }) => view !== null,
     );
@@ -158,8 +161,8 @@ describe('dead letters of the running system', () => {
       );
       return Number(rows[0]!.n);
     };
-    await eventually(notified, (count) => count === sent.length, 30_000);
-  }, 120_000);
+    await soon(notified, (count) => count === sent.length);
+  }, 180_000);
 
   describe('of a signal whose identity could not be read', () => {
     const signalId = 'mended-1';
@@ -169,7 +172,7 @@ describe('dead letters of the running system', () => {
     it('are listed with place and reason, and shown with the bytes that died', async () => {
       const broken = received(signal(signalId)).slice(0, -20);
       await append(broken);
-      letter = (await eventually(() => validatorsLetter(dev.accountId!), Boolean, 30_000))!;
+      letter = (await soon(() => validatorsLetter(dev.accountId!), Boolean))!;
       known.add(letter.id);
       const listed = await tickwire(dataDir, 'dead', 'list');
       expect(listed.code).toBe(0);
@@ -179,13 +182,13 @@ describe('dead letters of the running system', () => {
       const shown = await tickwire(dataDir, 'dead', 'show', id, '--json');
       expect(JSON.parse(shown.stdout)).toMatchObject({ id, value: broken, encoding: 'utf8', key: dev.accountId });
       expect(await finals(signalId)).toEqual([]);
-    }, 60_000);
+    }, 180_000);
 
     it('are not replayed as they are: the command says why', async () => {
       const { code, stderr } = await tickwire(dataDir, 'dead', 'replay', letter.id);
       expect(code).not.toBe(0);
       expect(stderr).toContain('not JSON');
-    }, 30_000);
+    }, 180_000);
 
     it('trade once replayed with a mended value', async () => {
       const before = await executions();
@@ -193,13 +196,13 @@ describe('dead letters of the running system', () => {
       writeFileSync(file, received(signal(signalId)));
       const { code, stdout } = await tickwire(dataDir, 'dead', 'replay', letter.id, '--value-file', file);
       expect([code, stdout]).toEqual([0, expect.stringContaining('Replayed, mended: webhook.received')]);
-      await eventually(
+      await soon(
         () => finals(signalId),
         (types) => types.length > 0,
       );
       expect(await finals(signalId)).toEqual(['webhook.trade_executed']);
       expect(await executions()).toBe(before + 1);
-    }, 60_000);
+    }, 180_000);
 
     it('do nothing when replayed again, now that the signal is final, and the command says so', async () => {
       const before = await executions();
@@ -209,19 +212,19 @@ describe('dead letters of the running system', () => {
       await oracle.judge(dev.accountId!, await sender.send(1));
       expect(await finals(signalId)).toEqual(['webhook.trade_executed']);
       expect(await executions()).toBe(before + 1);
-    }, 60_000);
+    }, 180_000);
   });
 
   it('give a signal whose identity can be read its end at once, and a replay does not trade it', async () => {
     const signalId = 'identity-readable';
     const { quantity: _left, ...data } = signal(signalId);
     await append(received(data as WebhookReceived));
-    await eventually(
+    await soon(
       () => finals(signalId),
       (types) => types.length > 0,
     );
     expect(await finals(signalId)).toEqual(['webhook.failed']);
-    const letter = (await eventually(() => validatorsLetter(dev.accountId!), Boolean, 30_000))!;
+    const letter = (await soon(() => validatorsLetter(dev.accountId!), Boolean))!;
     expect(letter.reason).toBe('SCHEMA');
     const before = await executions();
     const file = path.join(dataDir, 'whole.json');
@@ -232,5 +235,5 @@ describe('dead letters of the running system', () => {
     await oracle.judge(dev.accountId!, await sender.send(1));
     expect(await finals(signalId)).toEqual(['webhook.failed']);
     expect(await executions()).toBe(before + 1);
-  }, 90_000);
+  }, 180_000);
 });

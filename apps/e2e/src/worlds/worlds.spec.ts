@@ -61,7 +61,7 @@ describe('a stepped world', () => {
     spared = await SteppedWorld.start(PLAN);
     await play(spared);
     sparedTicks = await spared.neutralReplay();
-  }, 180_000);
+  }, 300_000);
 
   afterAll(async () => {
     await spared?.remove();
@@ -110,7 +110,7 @@ describe('a stepped world', () => {
     // and an action that was lost, doubled or drained into another tick would show.
     const killedTicks = await killed.neutralReplay();
     expect(killedTicks.map(({ hash }) => hash)).toEqual(sparedTicks.map(({ hash }) => hash));
-  }, 240_000);
+  }, 400_000);
 
   it('replays from tick 0 to the recorded hash at every tick, none missing, kills or not', async () => {
     for (const world of [spared, killed]) {

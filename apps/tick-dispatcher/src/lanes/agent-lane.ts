@@ -8,6 +8,7 @@ import {
   type AttemptVerdict,
   type BreakerState,
 } from '@tickwire/delivery';
+import { channel } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAnswer } from '../callbacks/read-answer.js';
 import { composeCallback, type LaneTick, type TickCallback } from '../callbacks/tick-callback.js';
@@ -17,6 +18,9 @@ import type { DispatchState } from '../settlement/dispatch-states.js';
 import type { Settleable, Unstored } from '../settlement/settlements.js';
 import type { LaneServices } from './lane-services.js';
 import { TakenTicks } from './taken-ticks.js';
+
+/** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
+const steps = channel('tickwire.steps');
 
 /** A callback that has made its first attempt. */
 interface Begun {
@@ -304,6 +308,7 @@ export class AgentLane implements Settleable {
     const { error, ...answer } = readAnswer(status, body);
     // An answer without actions changes nothing in the world: it is told by the delivery alone.
     if (answer.actions.length > 0 && !(await services.deliveries.answer(tick, answer, this.stopping.signal))) return;
+    if (answer.actions.length > 0) steps.publish('dispatcher.answered');
     this.breaker = breakerStep(this.breaker, 'succeeded', services.now());
     this.carried.remove(callback.brought);
     services.metrics.itemsDropped(this.carried.add(tick.tick, callback.left));
