@@ -3,7 +3,8 @@
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
-port=$((20000 + RANDOM % 20000))
+# Below the range that outgoing connections draw from.
+port=$((20000 + RANDOM % 10000))
 started=
 cleanup() {
   [ -n "$started" ] && kill -INT -- "-$started" 2>/dev/null || true
