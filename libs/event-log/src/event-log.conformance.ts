@@ -85,8 +85,10 @@ export function describeEventLog(name: string, makeHarness: () => Promise<EventL
     const settled = (members: readonly Member[]) =>
       until(() => {
         const owned = members.flatMap((member) => [...member.subscription.owned()]);
-        return owned.length === PARTITIONS && new Set(owned).size === PARTITIONS;
-      }, 'every partition has exactly one owner');
+        const shares = members.map((member) => member.subscription.owned().length);
+        const even = Math.max(...shares) - Math.min(...shares) <= 1;
+        return owned.length === PARTITIONS && new Set(owned).size === PARTITIONS && even;
+      }, 'every partition has exactly one owner, in even shares');
 
     describe('append and read', () => {
       it('gives back the very bytes, keys and headers', async () => {
