@@ -37,6 +37,7 @@ export const PROBLEMS = {
   REPLAYED_NONCE: { status: 409, title: 'This nonce was used before' },
   IDEMPOTENCY_CONFLICT: { status: 409, title: 'This nonce was used before with another body' },
   IN_FLIGHT: { status: 409, title: 'The same request is being handled' },
+  ALREADY_FINAL: { status: 409, title: 'The signal has had its final event' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
 
   // Refused on the merits

@@ -1,7 +1,6 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { Allow } from '../authentication/allow.js';
 import type { Page } from '../listing/page.js';
-import { AlreadyFinalFilter } from './already-final.js';
 import { DeadLetterPlace, DeadLettersQuery, Replay } from './dead-letter-requests.js';
 import { DeadLetters, type DeadLetterDetail, type DeadLetterSummary, type Replayed } from './dead-letters.js';
 
@@ -23,7 +22,6 @@ export class DeadLettersController {
   /** 202: it is on the log again; what its group makes of it shows in the signal's status. */
   @Post(':id/replay')
   @HttpCode(202)
-  @UseFilters(AlreadyFinalFilter)
   replay(@Param('id') id: string, @Query() { topic }: DeadLetterPlace, @Body() { value }: Replay): Promise<Replayed> {
     return this.deadLetters.replay(id, topic, value);
   }
