@@ -16,6 +16,7 @@ export const TRANSACTION_STEPS: readonly TransactionStep[] = [
   { label: 'ingress.appended', victims: ['ingress'] },
   { label: 'ingress.completed', victims: ['ingress'] },
   { label: 'fence.committing', victims: FENCED },
+  { label: 'fence.sent', victims: FENCED },
   { label: 'fence.committed', victims: FENCED },
   { label: 'outbox.appended', victims: EMITTING },
   { label: 'dispatcher.answered', victims: ['tick-dispatcher'] },

@@ -21,19 +21,32 @@ afterAll(async () => {
   await database.drop();
 });
 
-describeEventLog('Postgres', async () => ({
-  timing,
-  connect: async (clientId) => {
-    const { connectionString } = database;
-    const pool = createPool({ connectionString, max: 4, applicationName: clientId });
-    const log = await PostgresEventLog.connect({ pool, connectionString, clientId, log: quiet, timing });
-    pools.set(log, pool);
-    return log;
-  },
-  // As a killed process: from here on nothing of it reaches the database, and it hands nothing over.
-  kill: async (log) => {
-    const pool = pools.get(log)!;
-    const dead = () => Promise.reject(new Error('killed'));
-    Object.assign(pool, { query: dead, connect: dead });
-  },
-}));
+describe.each([
+  // As several processes would use it; then as apps of one process, whose readers take records from the tail.
+  ['Postgres, beside other processes', true],
+  ['Postgres, within one process', false],
+])('%s', (name, otherProcesses) => {
+  describeEventLog(name, async () => ({
+    timing,
+    connect: async (clientId) => {
+      const { connectionString } = database;
+      const pool = createPool({ connectionString, max: 4, applicationName: clientId });
+      const log = await PostgresEventLog.connect({
+        pool,
+        connectionString,
+        clientId,
+        log: quiet,
+        timing,
+        otherProcesses,
+      });
+      pools.set(log, pool);
+      return log;
+    },
+    // As a killed process: from here on nothing of it reaches the database, and it hands nothing over.
+    kill: async (log) => {
+      const pool = pools.get(log)!;
+      const dead = () => Promise.reject(new Error('killed'));
+      Object.assign(pool, { query: dead, connect: dead });
+    },
+  }));
+});

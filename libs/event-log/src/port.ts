@@ -126,11 +126,15 @@ export interface Queryable {
 
 /** A log that lives in the database of its users, so that a record can be appended in their transaction. */
 export interface TransactionalAppend {
-  /**
-   * Appends as the last statement before the caller's COMMIT (it locks the partitions' heads until then).
-   * @returns to be called after the commit: wakes the readers
-   */
-  appendIn(transaction: Queryable, records: readonly NewRecord[]): Promise<() => void>;
+  /** The append as a statement of the caller's: the last before COMMIT, for it locks the partitions' heads until then. */
+  append(records: readonly NewRecord[]): AppendStatement;
+}
+
+export interface AppendStatement {
+  text: string;
+  values: readonly unknown[];
+  /** To be called after the commit, with the rows that the statement was answered with: readers get the records. */
+  committed(rows: readonly object[]): void;
 }
 
 export interface EventLog {

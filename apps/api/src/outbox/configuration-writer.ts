@@ -34,8 +34,13 @@ export class ConfigurationWriter {
       await db.query('BEGIN');
       result = await work(db, (...more) => void records.push(...more));
       if (records.length > 0) {
-        if (this.log.transactional) wake = await this.log.transactional.appendIn(db, records);
-        else await insertOutbox(db, records, this.log.partitionCount);
+        if (this.log.transactional) {
+          const { text, values, committed } = this.log.transactional.append(records);
+          const { rows } = await db.query(text, [...values]);
+          wake = () => committed(rows);
+        } else {
+          await insertOutbox(db, records, this.log.partitionCount);
+        }
       }
       await db.query('COMMIT');
       client.release();

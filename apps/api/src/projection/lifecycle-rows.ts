@@ -1,4 +1,4 @@
-import type { Queryable, ReceivedEvent } from '@tickwire/event-log';
+import type { ReceivedEvent, Statements } from '@tickwire/event-log';
 
 /** One event of the history, as it is stored. */
 export interface LifecycleRow {
@@ -41,19 +41,23 @@ export function toLifecycleRow({ record, event }: ReceivedEvent): LifecycleRow {
 /**
  * Gives each new event the next number of its tenant and stores it; known event ids are skipped. Numbers are gap-free
  * and visible in order: the counters are locked, tenants sorted, until the caller's commit, which has to follow at once.
- * @returns the rows that were new
+ * @param stored called with the rows that were new
  */
-export async function insertLifecycle(db: Queryable, rows: readonly LifecycleRow[]): Promise<LifecycleRow[]> {
+export function insertLifecycle(
+  transaction: Statements,
+  rows: readonly LifecycleRow[],
+  stored: (rows: LifecycleRow[]) => void,
+): void {
   const distinct = [...new Map(rows.map((row) => [row.eventId, row])).values()];
-  if (distinct.length === 0) return [];
+  if (distinct.length === 0) return;
   const tenants = [...new Set(distinct.map((row) => row.tenantId))].sort();
-  await db.query(
+  transaction.add(
     `INSERT INTO "tenant_sequence" ("tenant_id") SELECT unnest($1::text[])
      ON CONFLICT ("tenant_id") DO UPDATE SET "next" = "tenant_sequence"."next"`,
     [tenants],
   );
   // A statement of its own: its snapshot is younger than the locks, so it sees what the last holder has committed.
-  const { rows: inserted } = await db.query<{ event_id: string }>(
+  transaction.add<{ event_id: string }>(
     `WITH "fresh" AS (
        SELECT i.*, row_number() OVER (PARTITION BY i."tenant_id" ORDER BY i."ordinal") AS "place"
          FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::timestamptz[], $9::text[])
@@ -80,9 +84,11 @@ export async function insertLifecycle(db: Queryable, rows: readonly LifecycleRow
       distinct.map((row) => row.occurredAt),
       distinct.map((row) => row.event),
     ],
+    (inserted) => {
+      const ids = new Set(inserted.map((row) => row.event_id));
+      stored(distinct.filter((row) => ids.has(row.eventId)));
+    },
   );
-  const stored = new Set(inserted.map((row) => row.event_id));
-  return distinct.filter((row) => stored.has(row.eventId));
 }
 
 /** A malformed request's own words may hold a NUL, which no text column takes. */

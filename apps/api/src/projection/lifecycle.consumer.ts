@@ -11,10 +11,12 @@ import {
 } from '@tickwire/event-log';
 import { SignalNews } from '../signals/signal-news.js';
 import { ApiMetrics } from './api-metrics.js';
-import { insertLifecycle, toLifecycleRow, type LifecycleRow } from './lifecycle-rows.js';
+import { insertLifecycle, toLifecycleRow } from './lifecycle-rows.js';
 import { LIFECYCLE_EVENTS } from './lifecycle-types.js';
 
 export const PROJECTOR_GROUP = 'api.projector';
+/** What a status may lag behind; the stages of a signal pass meanwhile and are stored together. */
+const PACE_MS = 25;
 
 /**
  * Every event of every signal's life -> one history per tenant. Safe to redeliver: the positions move in the
@@ -38,18 +40,14 @@ export class LifecycleConsumer {
     this.fence.drop(partitions);
   }
 
-  @OwnedBatches({ group: PROJECTOR_GROUP, events: LIFECYCLE_EVENTS, offsets: 'handler' })
+  @OwnedBatches({ group: PROJECTOR_GROUP, events: LIFECYCLE_EVENTS, offsets: 'handler', paceMs: PACE_MS })
   async handleBatch(@Payload() batch: EventBatch): Promise<void> {
     const rows = batch.events.map(toLifecycleRow);
-    let stored: LifecycleRow[] = [];
     await this.fence.transact({
       next: batch.next,
-      write: async (db) => {
-        stored = await insertLifecycle(db, rows);
-      },
+      write: (transaction) => insertLifecycle(transaction, rows, (stored) => this.metrics.projected(stored)),
       emit: batch.faults.map(({ record, letter }) => ({ partition: record.partition, record: letter })),
     });
-    this.metrics.projected(stored);
-    this.news.tell(stored.map((row) => row.webhookId));
+    this.news.tell(rows.map((row) => row.webhookId));
   }
 }

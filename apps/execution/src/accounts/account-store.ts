@@ -1,5 +1,5 @@
 import type { EventEnvelope, WebhookValidated } from '@tickwire/contracts';
-import type { Queryable, SignalIdentity } from '@tickwire/event-log';
+import type { Queryable, SignalIdentity, Statements } from '@tickwire/event-log';
 import { averageOf, formatDecimal, formatPrice, formatQuantity } from '@tickwire/ledger';
 import { MINOR_DIGITS, type AccountState, type WaitingSignal } from './account-state.js';
 import type { SignalOutcome } from './execute-signal.js';
@@ -106,13 +106,13 @@ export async function knownSignals(db: Queryable, signals: readonly SignalIdenti
 }
 
 /** A primary key of `exec_signal` refuses a second execution, whatever memory believes. */
-export async function insertSignals(
-  db: Queryable,
+export function insertSignals(
+  transaction: Statements,
   signals: readonly { tenantId: string; accountId: string; signalId: string; webhookId: string }[],
   nowMs: number,
-): Promise<void> {
+): void {
   if (signals.length === 0) return;
-  await db.query(
+  transaction.add(
     `INSERT INTO "exec_signal" ("tenant_id", "account_id", "signal_id", "webhook_id", "taken_at")
      SELECT t.*, $5::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) t`,
     [
@@ -125,23 +125,23 @@ export async function insertSignals(
   );
 }
 
-export async function writeAccounts(db: Queryable, writes: AccountWrites): Promise<void> {
-  await insertSignals(
-    db,
+export function writeAccounts(transaction: Statements, writes: AccountWrites): void {
+  insertSignals(
+    transaction,
     writes.taken.map(({ event }) => event.data),
     writes.nowMs,
   );
-  await upsertAccounts(db, writes);
-  await upsertPositions(db, writes);
-  await insertOrders(db, writes);
-  await insertFills(db, writes);
-  await moveWaiting(db, writes);
+  upsertAccounts(transaction, writes);
+  upsertPositions(transaction, writes);
+  insertOrders(transaction, writes);
+  insertFills(transaction, writes);
+  moveWaiting(transaction, writes);
 }
 
-async function upsertAccounts(db: Queryable, { accounts, nowMs }: AccountWrites): Promise<void> {
+function upsertAccounts(transaction: Statements, { accounts, nowMs }: AccountWrites): void {
   if (accounts.length === 0) return;
   const states = accounts.map(({ after }) => after);
-  await db.query(
+  transaction.add(
     `INSERT INTO "exec_account" ("account_id", "tenant_id", "partition", "status", "directory_version", "currency", "quote_source",
                                  "initial_balance", "balance", "fees", "realised", "version", "updated_at")
      SELECT t.*, $13::timestamptz FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[],
@@ -167,7 +167,7 @@ async function upsertAccounts(db: Queryable, { accounts, nowMs }: AccountWrites)
   );
 }
 
-async function upsertPositions(db: Queryable, { accounts, traded }: AccountWrites): Promise<void> {
+function upsertPositions(transaction: Statements, { accounts, traded }: AccountWrites): void {
   const realised = new Map<string, bigint>();
   for (const { event, outcome } of traded) {
     const key = `${event.data.accountId} ${event.data.symbol}`;
@@ -187,7 +187,7 @@ async function upsertPositions(db: Queryable, { accounts, traded }: AccountWrite
     }),
   );
   if (rows.length === 0) return;
-  await db.query(
+  transaction.add(
     `INSERT INTO "exec_position" AS p ("account_id", "symbol", "lots", "cost", "realised")
      SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::numeric[], $5::bigint[])
      ON CONFLICT ("account_id", "symbol") DO UPDATE SET "lots" = EXCLUDED."lots", "cost" = EXCLUDED."cost",
@@ -202,9 +202,9 @@ async function upsertPositions(db: Queryable, { accounts, traded }: AccountWrite
   );
 }
 
-async function insertOrders(db: Queryable, { traded, nowMs }: AccountWrites): Promise<void> {
+function insertOrders(transaction: Statements, { traded, nowMs }: AccountWrites): void {
   if (traded.length === 0) return;
-  await db.query(
+  transaction.add(
     `INSERT INTO "exec_order" ("order_id", "tenant_id", "account_id", "signal_id", "webhook_id", "bot_id", "symbol", "side", "type",
                                "status", "quantity", "cum_qty", "leaves_qty", "avg_px", "created_at", "updated_at")
      SELECT t.*, $15::timestamptz, $15::timestamptz FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[],
@@ -231,12 +231,12 @@ async function insertOrders(db: Queryable, { traded, nowMs }: AccountWrites): Pr
   );
 }
 
-async function insertFills(db: Queryable, { traded, nowMs }: AccountWrites): Promise<void> {
+function insertFills(transaction: Statements, { traded, nowMs }: AccountWrites): void {
   const fills = traded.flatMap(({ event, outcome, quoteId }) =>
     outcome.executions.map((execution) => ({ signal: event.data, execution, instrument: outcome.instrument, quoteId })),
   );
   if (fills.length === 0) return;
-  await db.query(
+  transaction.add(
     `INSERT INTO "exec_fill" ("fill_id", "order_id", "tenant_id", "account_id", "signal_id", "symbol", "side", "last_qty", "last_px",
                               "commission", "realised", "quote_id", "executed_at")
      SELECT t.*, $13::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
@@ -259,16 +259,16 @@ async function insertFills(db: Queryable, { traded, nowMs }: AccountWrites): Pro
   );
 }
 
-async function moveWaiting(db: Queryable, { waitingAdded, waitingDone }: AccountWrites): Promise<void> {
+function moveWaiting(transaction: Statements, { waitingAdded, waitingDone }: AccountWrites): void {
   if (waitingDone.length > 0) {
-    await db.query(
+    transaction.add(
       `DELETE FROM "exec_waiting" w USING unnest($1::text[], $2::uuid[]) d("account_id", "webhook_id")
         WHERE w."account_id" = d."account_id" AND w."webhook_id" = d."webhook_id"`,
       [waitingDone.map((each) => each.accountId), waitingDone.map((each) => each.webhookId)],
     );
   }
   if (waitingAdded.length > 0) {
-    await db.query(
+    transaction.add(
       `INSERT INTO "exec_waiting" ("account_id", "webhook_id", "partition", "sequence", "event", "deadline")
        SELECT * FROM unnest($1::text[], $2::uuid[], $3::int[], $4::bigint[], $5::text[], $6::timestamptz[])`,
       [

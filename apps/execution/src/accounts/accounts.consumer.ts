@@ -143,10 +143,10 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
       await this.fence.transact({
         next: batch.next,
         cause: { kind: 'records' },
-        write: async (db) => {
-          await writeAccounts(db, writes);
-          await insertSignals(
-            db,
+        write: (transaction) => {
+          writeAccounts(transaction, writes);
+          insertSignals(
+            transaction,
             buried.map(({ identity, webhookId }) => ({ ...identity, webhookId })),
             writes.nowMs,
           );
@@ -185,7 +185,12 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
         if (work.isEmpty) return;
         const writes = work.writes();
         const partitions = [...new Set(work.states().map((account) => account.partition))];
-        await this.fence.transact({ partitions, cause, write: (db) => writeAccounts(db, writes), emit: work.emit });
+        await this.fence.transact({
+          partitions,
+          cause,
+          write: (transaction) => writeAccounts(transaction, writes),
+          emit: work.emit,
+        });
         this.commit(work);
       });
     } catch (error) {

@@ -119,7 +119,7 @@ export class WorldRunner {
         await fence.transact({
           partitions: [head.partition],
           next,
-          write: (db) => writeTick(db, { head, input, upTo: drained.upTo, snapshot }),
+          write: (transaction) => writeTick(transaction, { head, input, upTo: drained.upTo, snapshot }),
           emit: records.map((record) => ({ partition: head.partition, record })),
         });
         this.head = head;

@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { WorldParameters } from '@tickwire/contracts';
-import type { Queryable } from '@tickwire/event-log';
+import type { Queryable, Statements } from '@tickwire/event-log';
 import { createWorld, ENGINE_VERSION, restoreWorld, type TickInput, type World } from '@tickwire/market';
 import type { ClockState } from './world-clock.js';
 
@@ -30,8 +30,8 @@ export function newWorld(worldId: string, { seed, companies, tickMs, shards }: W
   return createWorld({ worldId, seed, companies, shards, tickMs: Math.max(10, tickMs) });
 }
 
-export async function insertWorld(db: Queryable, head: WorldHead, nowMs: number): Promise<void> {
-  await db.query(
+export function insertWorld(transaction: Statements, head: WorldHead, nowMs: number): void {
+  transaction.add(
     `INSERT INTO "world_state" ("world_id", "partition", "tick", "hash", "closed_at", "settings")
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
     [head.worldId, head.partition, head.tick, head.hash, new Date(nowMs), settingsOf(head)],
@@ -48,14 +48,16 @@ export interface TickWrites {
 }
 
 /** The writes of one tick: the head moves from the tick before, and only from there. */
-export async function writeTick(db: Queryable, { head, input, upTo, snapshot }: TickWrites): Promise<void> {
+export function writeTick(transaction: Statements, { head, input, upTo, snapshot }: TickWrites): void {
   const closedAt = new Date(input.closedAtMs);
-  const { rowCount } = await db.query(
-    `UPDATE "world_state" SET "tick" = $2, "hash" = $3, "closed_at" = $4, "settings" = $5 WHERE "world_id" = $1 AND "tick" = $2 - 1`,
+  transaction.add(
+    `WITH "moved" AS (
+       UPDATE "world_state" SET "tick" = $2, "hash" = $3, "closed_at" = $4, "settings" = $5 WHERE "world_id" = $1 AND "tick" = $2 - 1
+       RETURNING 1
+     ) SELECT assert_true(count(*) = 1, format('World %s is not at tick %s: somebody else closed it', $1::text, $2::bigint - 1)) FROM "moved"`,
     [head.worldId, head.tick, head.hash, closedAt, settingsOf(head)],
   );
-  if (rowCount !== 1) throw new Error(`World ${head.worldId} is not at tick ${head.tick - 1}: somebody else closed it`);
-  await db.query(
+  transaction.add(
     `INSERT INTO "world_input" ("world_id", "tick", "closed_at", "up_to", "records", "hash") VALUES ($1, $2, $3, $4, $5, $6)`,
     [
       head.worldId,
@@ -67,11 +69,11 @@ export async function writeTick(db: Queryable, { head, input, upTo, snapshot }: 
     ],
   );
   if (snapshot === undefined) return;
-  await db.query(
+  transaction.add(
     `INSERT INTO "world_snapshot" ("world_id", "tick", "engine_version", "state") VALUES ($1, $2, $3, $4)`,
     [head.worldId, head.tick, String(ENGINE_VERSION), deflateRawSync(snapshot)],
   );
-  await db.query(
+  transaction.add(
     `DELETE FROM "world_snapshot" WHERE "world_id" = $1 AND "tick" < (
        SELECT min("tick") FROM (SELECT "tick" FROM "world_snapshot" WHERE "world_id" = $1 ORDER BY "tick" DESC LIMIT $2) kept)`,
     [head.worldId, OLDER_SNAPSHOTS + 1],

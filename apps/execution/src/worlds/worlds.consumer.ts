@@ -143,7 +143,10 @@ export class WorldsConsumer {
       clock,
     };
     await owned.turns.take(() =>
-      this.fence.transact({ partitions: [partition], write: (db) => insertWorld(db, head, this.host.now()) }),
+      this.fence.transact({
+        partitions: [partition],
+        write: (transaction) => insertWorld(transaction, head, this.host.now()),
+      }),
     );
     return this.resume(head);
   }

@@ -90,7 +90,11 @@ export class ReceivedSignalsConsumer {
       }
       emit.push({ partition: verdict.partition, record: standing ?? verdict.record });
     }
-    await this.fence.transact({ next: batch.next, write: (db) => insertVerdicts(db, fresh, nowMs), emit });
+    await this.fence.transact({
+      next: batch.next,
+      write: (transaction) => insertVerdicts(transaction, fresh, nowMs),
+      emit,
+    });
   }
 
   private async judge(events: readonly ReceivedEvent<WebhookReceived>[], nowMs: number): Promise<Verdict[]> {

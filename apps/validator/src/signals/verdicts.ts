@@ -7,7 +7,7 @@ import {
   type EventEnvelope,
   type WebhookReceived,
 } from '@tickwire/contracts';
-import type { NewRecord, Queryable, SignalIdentity } from '@tickwire/event-log';
+import type { NewRecord, Queryable, SignalIdentity, Statements } from '@tickwire/event-log';
 import type { Refusal } from './judge-signal.js';
 
 /** A verdict as it is stored and sent: the event, byte for byte. */
@@ -111,9 +111,9 @@ export async function readVerdicts(
   );
 }
 
-export async function insertVerdicts(db: Queryable, verdicts: readonly Verdict[], nowMs: number): Promise<void> {
+export function insertVerdicts(transaction: Statements, verdicts: readonly Verdict[], nowMs: number): void {
   if (verdicts.length === 0) return;
-  await db.query(
+  transaction.add(
     `INSERT INTO "verdict" ("tenant_id", "account_id", "signal_id", "webhook_id", "partition", "type", "event", "decided_at")
      SELECT t.*, $8::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::text[], $7::text[]) t
      ON CONFLICT DO NOTHING`,

@@ -1,7 +1,8 @@
 import { testDatabase, type TestDatabase } from '@tickwire/testing';
 import type pg from 'pg';
-import { LogUnavailable, OwnershipLost, type EventLog, type LogSink, type NewRecord, type Queryable } from '../port.js';
+import { LogUnavailable, OwnershipLost, type EventLog, type LogSink, type NewRecord } from '../port.js';
 import { PostgresEventLog } from '../postgres/postgres-event-log.js';
+import type { Statements } from './burst.js';
 import { Fence } from './fence.js';
 
 const quiet: LogSink = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -30,7 +31,7 @@ afterEach(async () => {
 });
 
 const effect = (n: number) => ({
-  write: async (tx: Queryable) => void (await tx.query('INSERT INTO effect VALUES ($1)', [n])),
+  write: (transaction: Statements) => transaction.add('INSERT INTO effect VALUES ($1)', [n]),
 });
 const effects = async (): Promise<number[]> =>
   (await pool.query<{ n: number }>('SELECT n FROM effect ORDER BY n')).rows.map((row) => row.n);
@@ -62,6 +63,41 @@ describe('the fence', () => {
     ).rejects.toThrow(OwnershipLost);
     expect(await effects()).toEqual([]);
     expect(await written()).toEqual([]);
+  });
+
+  it('commits nothing where one statement fails, says which, and goes on', async () => {
+    const fence = new Fence(pool, log, 'g', quiet);
+    await fence.take([3], () => true);
+    const failing = fence.transact({
+      next: [{ topic: 'in', partition: 3, offset: 1 }],
+      emit: [{ partition: 3, record: record('a') }],
+      write: (transaction) => {
+        transaction.add('INSERT INTO effect VALUES ($1)', [1]);
+        transaction.add(`SELECT assert_true($1, 'the moon is full')`, [false]);
+        transaction.add('INSERT INTO effect VALUES ($1)', [2]);
+      },
+    });
+    await expect(failing).rejects.toThrow('the moon is full');
+    expect([await effects(), await written()]).toEqual([[], []]);
+    await fence.transact({ next: [{ topic: 'in', partition: 3, offset: 1 }], ...effect(3) });
+    expect(await effects()).toEqual([3]);
+  });
+
+  it('gives answers only after the commit', async () => {
+    const fence = new Fence(pool, log, 'g', quiet);
+    await fence.take([3], () => true);
+    const answers: unknown[] = [];
+    const returning = (n: number, then?: string) =>
+      fence.transact({
+        partitions: [3],
+        write: (transaction) => {
+          transaction.add('INSERT INTO effect VALUES ($1) RETURNING n', [n], (rows) => answers.push(...rows));
+          if (then) transaction.add(then, []);
+        },
+      });
+    await returning(1);
+    await expect(returning(2, 'SELECT 1 / 0')).rejects.toThrow('division by zero');
+    expect(answers).toEqual([{ n: 1 }]);
   });
 
   it('takes a commit whose answer was lost for what it was', async () => {
@@ -159,12 +195,12 @@ function losingCommits(inner: pg.Pool, when: () => 'before' | 'after' | 'never')
   const connect = async () => {
     const client = await inner.connect();
     return {
-      query: async (text: string, values?: unknown[]) => {
-        if (text !== 'COMMIT') return client.query(text, values);
+      query: async (query: string, values?: unknown[]) => {
+        if (query !== 'COMMIT') return client.query(query, values);
         const fault = when();
         if (fault === 'after') await client.query('COMMIT');
         if (fault !== 'never') throw Object.assign(new Error('Connection terminated unexpectedly'));
-        return client.query(text, values);
+        return client.query('COMMIT');
       },
       release: (error?: Error) => client.release(error),
     };

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { Pool, PoolClient } from 'pg';
 import { OwnershipLost, type EventLog, type LogSink, type NewRecord, type Position, type Queryable } from '../port.js';
 import { Backoff } from '../backoff.js';
+import { Burst, CommitUnknown, type Statements } from './burst.js';
 import { insertOutbox, OutboxRelay, type OutboxRow } from './outbox-relay.js';
 
 /** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
@@ -18,10 +19,10 @@ export interface FencedWork {
   /** Stored under (partition, version) when given. */
   cause?: Cause;
   /**
-   * Writes to the database. It may be called again with a new transaction and has to do the same writes then:
+   * Adds what is written to the database. It may be called again with a new transaction and has to add the same then:
    * compute first, write here.
    */
-  write?(transaction: Queryable): Promise<void>;
+  write?(transaction: Statements): void;
   /** Records that go out if and only if the transaction commits, by the partition whose fence row covers them. */
   emit?: readonly { partition: number; record: NewRecord }[];
 }
@@ -72,7 +73,7 @@ export class Fence {
        ON CONFLICT ("group_id", "partition") DO UPDATE SET "epoch" = "fence"."epoch" + 1`,
       [this.group, partitions],
     );
-    return this.inTransaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', async (client) => {
+    return this.inSnapshot(async (client) => {
       const rows = await this.readRows(client, partitions);
       const left = this.relay ? await this.relay.readLeft(client, partitions) : [];
       await load?.(client);
@@ -134,25 +135,20 @@ export class Fence {
 
     const backoff = new Backoff();
     for (;;) {
-      let committing = false;
       let wake: (() => void) | undefined;
+      const burst = new Burst();
+      this.advance(burst, partitions, expected, offsets);
+      work.write?.(burst);
+      if (work.cause) this.recordCause(burst, partitions, expected, work);
+      this.publish(burst, work, rows, (handOver) => (wake = handOver));
+      steps.publish('fence.committing');
       try {
-        await this.inTransaction(
-          'BEGIN',
-          async (client) => {
-            await this.advance(client, partitions, expected, offsets);
-            await work.write?.(client);
-            if (work.cause) await this.recordCause(client, partitions, expected, work);
-            wake = await this.publish(client, work, rows);
-            committing = true;
-            steps.publish('fence.committing');
-          },
-          (error) => committing && !isRefusal(error),
-        );
+        await burst.commit(this.pool);
       } catch (error) {
-        if (!committing || isRefusal(error)) throw error;
+        if (isUntrue(error)) await this.requireStillMine(partitions, expected);
+        if (!(error instanceof CommitUnknown)) throw error;
         // The commit was sent and not answered: only the rows know.
-        this.sink.warn({ group: this.group, err: error }, 'a commit went unanswered; reading the fence');
+        this.sink.warn({ group: this.group, err: error.cause }, 'a commit went unanswered; reading the fence');
         if (!(await this.wasCommitted(partitions, expected))) {
           await backoff.wait();
           continue;
@@ -183,16 +179,19 @@ export class Fence {
     this.relay?.enqueue(rows.filter((row) => kept.has(row.partition)));
   }
 
-  private async advance(
-    client: Queryable,
+  private advance(
+    burst: Burst,
     partitions: readonly number[],
     expected: readonly Held[],
     offsets: readonly Record<string, number>[],
-  ): Promise<void> {
-    const { rowCount } = await client.query(
-      `UPDATE "fence" f SET "version" = f."version" + 1, "offsets" = m."offsets"
-         FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::jsonb[]) m("partition", "epoch", "version", "offsets")
-        WHERE f."group_id" = $1 AND f."partition" = m."partition" AND f."epoch" = m."epoch" AND f."version" = m."version"`,
+  ): void {
+    burst.add(
+      `WITH "moved" AS (
+         UPDATE "fence" f SET "version" = f."version" + 1, "offsets" = m."offsets"
+           FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::jsonb[]) m("partition", "epoch", "version", "offsets")
+          WHERE f."group_id" = $1 AND f."partition" = m."partition" AND f."epoch" = m."epoch" AND f."version" = m."version"
+         RETURNING 1
+       ) SELECT assert_true(count(*) = cardinality($2::int[]), 'the fence has moved') FROM "moved"`,
       [
         this.group,
         partitions,
@@ -201,22 +200,20 @@ export class Fence {
         offsets.map((offset) => JSON.stringify(offset)),
       ],
     );
-    if (rowCount === partitions.length) return;
-    const rows = await this.readRows(client, partitions);
+  }
+
+  /** @throws OwnershipLost for those of the partitions whose rows are not as they are held here */
+  private async requireStillMine(partitions: readonly number[], expected: readonly Held[]): Promise<void> {
+    const rows = await this.readRows(this.pool as unknown as Queryable, partitions);
     const lost = partitions.filter((partition, index) => {
       const row = rows.find((each) => each.partition === partition);
       return !row || Number(row.epoch) !== expected[index]!.epoch || Number(row.version) !== expected[index]!.version;
     });
-    throw new OwnershipLost(this.group, lost.length > 0 ? lost : partitions);
+    if (lost.length > 0) throw new OwnershipLost(this.group, lost);
   }
 
-  private async recordCause(
-    client: Queryable,
-    partitions: readonly number[],
-    expected: readonly Held[],
-    work: FencedWork,
-  ): Promise<void> {
-    await client.query(
+  private recordCause(burst: Burst, partitions: readonly number[], expected: readonly Held[], work: FencedWork): void {
+    burst.add(
       `INSERT INTO "cause" ("group_id", "partition", "version", "cause")
        SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::jsonb[])`,
       [
@@ -235,20 +232,19 @@ export class Fence {
   }
 
   /** In the Postgres log the outbox insert is the append itself, and so the last statement before COMMIT. */
-  private async publish(
-    client: Queryable,
+  private publish(
+    burst: Burst,
     work: FencedWork,
     rows: readonly OutboxRow[],
-  ): Promise<(() => void) | undefined> {
-    if (!work.emit || work.emit.length === 0) return undefined;
+    handOver: (wake: () => void) => void,
+  ): void {
+    if (!work.emit || work.emit.length === 0) return;
     if (this.log.transactional) {
-      return this.log.transactional.appendIn(
-        client,
-        work.emit.map(({ record }) => record),
-      );
+      const append = this.log.transactional.append(work.emit.map(({ record }) => record));
+      burst.add(append.text, append.values, (answer) => handOver(() => append.committed(answer)));
+    } else {
+      insertOutbox(burst, this.group, rows);
     }
-    await insertOutbox(client, this.group, rows);
-    return undefined;
   }
 
   private outboxRows(work: FencedWork, partitions: readonly number[], expected: readonly Held[]): OutboxRow[] {
@@ -296,29 +292,20 @@ export class Fence {
     return rows;
   }
 
-  /** @param keepUnknown tells errors after which the connection's state is unknown and no ROLLBACK is owed */
-  private async inTransaction<T>(
-    begin: string,
-    work: (client: PoolClient & Queryable) => Promise<T>,
-    keepUnknown: (error: unknown) => boolean = () => false,
-  ): Promise<T> {
+  private async inSnapshot<T>(work: (client: PoolClient & Queryable) => Promise<T>): Promise<T> {
     const client = (await this.pool.connect()) as PoolClient & Queryable;
     try {
-      await client.query(begin);
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       const result = await work(client);
       await client.query('COMMIT');
       client.release();
       return result;
     } catch (error) {
-      if (keepUnknown(error)) {
-        client.release(error as Error);
-      } else {
-        const clean = await client.query('ROLLBACK').then(
-          () => true,
-          () => false,
-        );
-        client.release(clean ? undefined : (error as Error));
-      }
+      const clean = await client.query('ROLLBACK').then(
+        () => true,
+        () => false,
+      );
+      client.release(clean ? undefined : (error as Error));
       throw error;
     }
   }
@@ -330,10 +317,7 @@ function nextOf(next: readonly Position[] | undefined, partition: number): Recor
   );
 }
 
-/** The server itself answered COMMIT with an error: the transaction is rolled back for certain. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof OwnershipLost) return true;
-  const code = (error as { code?: unknown }).code;
-  // Five characters: an SQLSTATE. Class 08 and 57 are connections and shutdowns: the outcome is unknown.
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('08') && !code.startsWith('57');
+/** `assert_true` was told otherwise: by the fence, or by a statement of the work. */
+function isUntrue(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'TW001';
 }

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { Pool } from 'pg';
 import type { EventLog, LogSink, NewRecord, Queryable } from '../port.js';
 import { Backoff, sleep } from '../backoff.js';
+import type { Statements } from './burst.js';
 
 export interface OutboxRow {
   partition: number;
@@ -164,8 +165,8 @@ export class OutboxRelay {
   }
 }
 
-export async function insertOutbox(client: Queryable, group: string, rows: readonly OutboxRow[]): Promise<void> {
-  await client.query(
+export function insertOutbox(transaction: Statements, group: string, rows: readonly OutboxRow[]): void {
+  transaction.add(
     `INSERT INTO "outbox" ("group_id", "partition", "version", "ordinal", "topic", "key", "target_partition", "value", "headers")
      SELECT $1, t.* FROM unnest($2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::int[], $8::bytea[], $9::jsonb[]) t`,
     [

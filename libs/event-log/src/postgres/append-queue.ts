@@ -1,7 +1,7 @@
 import { isConnectionError } from '@tickwire/persistence';
 import type { Pool } from 'pg';
-import { LogUnavailable, type NewRecord, type Queryable } from '../port.js';
-import { partitionOfKey } from '../partitioner.js';
+import { LogUnavailable, type LogRecord, type NewRecord } from '../port.js';
+import { appendStatement } from './append-statement.js';
 
 /** Records of one statement at most; a longer queue goes out in several. */
 const MOST_RECORDS = 2_000;
@@ -30,7 +30,7 @@ export class AppendQueue {
     private readonly pool: Pool,
     private readonly partitionCount: number,
     private readonly timeoutMs: number,
-    private readonly appended: (topics: Iterable<string>) => void,
+    private readonly appended: (records: readonly LogRecord[]) => void,
   ) {}
 
   append(records: readonly NewRecord[]): Promise<void> {
@@ -93,10 +93,14 @@ export class AppendQueue {
 
   private async send(batch: readonly Waiting[]): Promise<void> {
     try {
-      const all = batch.flatMap((waiting) => waiting.records);
-      await appendRecords(this.pool as unknown as Queryable, all, this.partitionCount);
+      const append = appendStatement(
+        batch.flatMap((waiting) => waiting.records),
+        this.partitionCount,
+      );
+      const { rows } = await this.pool.query<object>({ name: 'log-append', text: append.text, values: append.values });
+      // Readers first: whoever is told of the acknowledgement finds them told already.
+      this.appended(append.appended(rows));
       for (const { resolve } of batch) resolve();
-      this.appended(all.map((record) => record.topic));
     } catch (cause) {
       if (isConnectionError(cause)) {
         const error = new LogUnavailable('The log did not acknowledge the append', { cause });
@@ -109,19 +113,4 @@ export class AppendQueue {
       }
     }
   }
-}
-
-/** One call of `log_append`: takes the offsets and inserts. Inside a transaction it has to be the last statement. */
-export async function appendRecords(
-  db: Queryable,
-  records: readonly NewRecord[],
-  partitionCount: number,
-): Promise<void> {
-  await db.query('SELECT log_append($1::text[], $2::int[], $3::text[], $4::bytea[], $5::text[])', [
-    records.map((record) => record.topic),
-    records.map((record) => record.partition ?? partitionOfKey(record.key, partitionCount)),
-    records.map((record) => record.key),
-    records.map((record) => (typeof record.value === 'string' ? Buffer.from(record.value, 'utf8') : record.value)),
-    records.map((record) => (record.headers ? JSON.stringify(record.headers) : null)),
-  ]);
 }

@@ -2,17 +2,18 @@ import type { Pool } from 'pg';
 import type { BroadcastOptions, LogSink, Position, Subscription } from '../port.js';
 import { Backoff, sleep } from '../backoff.js';
 import { positionsAfter } from '../positions.js';
-import { readBounds, readRecords } from './record-reader.js';
+import { Newsstand } from './news.js';
+import { readBounds, readNews } from './record-reader.js';
 import type { WakeUps } from './wake-ups.js';
 
-const POLL_MS = 500;
-const BATCH = 1_000;
+/** After a failed read. */
+const RETRY_MS = 500;
+const MOST_PER_PARTITION = 250;
 
 /** Reads every partition of its topics from stated positions; commits nothing. */
 export class BroadcastReader implements Subscription {
   private readonly positions = new Map<string, Position>();
-  private readonly dirtyTopics = new Set<string>();
-  private wakeLoop: () => void = () => undefined;
+  private readonly news: Newsstand;
   private stopListening: () => void = () => undefined;
   private closing = false;
   private loopEnded: Promise<void> = Promise.resolve();
@@ -24,14 +25,14 @@ export class BroadcastReader implements Subscription {
     private readonly partitionCount: number,
     private readonly wakeUps: WakeUps,
     private readonly log: LogSink,
-  ) {}
+  ) {
+    this.news = new Newsstand(options.topics);
+  }
 
   async start(): Promise<void> {
     const { topics, from } = this.options;
-    this.stopListening = this.wakeUps.onWake((topic) => {
-      if (!topics.includes(topic)) return;
-      this.dirtyTopics.add(topic);
-      this.wakeLoop();
+    this.stopListening = this.wakeUps.onWake((name, inTail) => {
+      if (topics.includes(name)) this.news.tell([name], inTail);
     });
     for (const { topic, partition, start, end } of await readBounds(this.pool, topics)) {
       const stated = Array.isArray(from)
@@ -40,7 +41,7 @@ export class BroadcastReader implements Subscription {
       const offset = Math.max(start, stated ?? (from === 'beginning' ? start : end));
       this.positions.set(`${topic}/${partition}`, { topic, partition, offset });
     }
-    for (const topic of topics) this.dirtyTopics.add(topic);
+    this.news.tellAll();
     this.loopEnded = this.loop();
   }
 
@@ -61,30 +62,30 @@ export class BroadcastReader implements Subscription {
   async close(): Promise<void> {
     this.closing = true;
     this.stopListening();
-    this.wakeLoop();
+    this.news.wake();
     await this.loopEnded;
   }
 
   private async loop(): Promise<void> {
     while (!this.closing) {
       try {
-        if (!(await this.readAndHandle())) await this.idle();
+        if (!(await this.readAndHandle()) && !this.closing) await this.news.wait();
       } catch (error) {
         this.log.warn({ topics: this.options.topics, err: error }, 'the log could not be read; trying again');
-        await sleep(POLL_MS);
+        await sleep(RETRY_MS);
       }
     }
   }
 
   private async readAndHandle(): Promise<boolean> {
-    const topics = [...this.dirtyTopics];
-    this.dirtyTopics.clear();
+    const { topics, inTail } = this.news.take();
     const wanted = [...this.positions.values()].filter(({ topic }) => topics.includes(topic));
     if (wanted.length === 0) return false;
-    const records = await readRecords(this.pool, wanted, Math.ceil(BATCH / 4));
+    const tail = inTail ? this.wakeUps.tail : undefined;
+    const records = await readNews(this.pool, tail, wanted, MOST_PER_PARTITION);
     this.lastRead = performance.now();
     if (records.length === 0) return false;
-    for (const topic of topics) this.dirtyTopics.add(topic);
+    if (records.length >= MOST_PER_PARTITION) this.news.tell(topics, inTail);
     const backoff = new Backoff();
     while (!this.closing) {
       try {
@@ -98,20 +99,5 @@ export class BroadcastReader implements Subscription {
     for (const position of positionsAfter(records))
       this.positions.set(`${position.topic}/${position.partition}`, position);
     return true;
-  }
-
-  private async idle(): Promise<void> {
-    if (this.closing || this.dirtyTopics.size > 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        for (const topic of this.options.topics) this.dirtyTopics.add(topic);
-        resolve();
-      }, POLL_MS);
-      this.wakeLoop = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.wakeLoop = () => undefined;
   }
 }

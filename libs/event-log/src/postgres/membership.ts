@@ -32,47 +32,14 @@ export class Membership {
     });
   }
 
-  /** Heartbeats, drops silent members, takes free partitions up to our share. */
+  /** Heartbeats, drops silent members, takes free partitions up to our share: one call of `log_heartbeat`. */
   async heartbeat(): Promise<Shares> {
-    return this.locked(async (client) => {
-      await client.query(
-        `INSERT INTO "log_member" ("group_id", "member_id", "joined_at", "heartbeat_at")
-         VALUES ($1, $2, clock_timestamp(), clock_timestamp())
-         ON CONFLICT ("group_id", "member_id") DO UPDATE SET "heartbeat_at" = clock_timestamp()`,
-        [this.group, this.id],
-      );
-      await client.query(
-        `DELETE FROM "log_member" WHERE "group_id" = $1 AND "heartbeat_at" < clock_timestamp() - make_interval(secs => $2)`,
-        [this.group, this.sessionMs / 1000],
-      );
-      await client.query(
-        `DELETE FROM "log_lease" l WHERE l."group_id" = $1
-            AND NOT EXISTS (SELECT FROM "log_member" m WHERE m."group_id" = $1 AND m."member_id" = l."member_id")`,
-        [this.group],
-      );
-      const { rows: members } = await client.query<{ member_id: string }>(
-        `SELECT "member_id" FROM "log_member" WHERE "group_id" = $1 ORDER BY "joined_at", "member_id"`,
-        [this.group],
-      );
-      const { rows: leases } = await client.query<{ partition: number; member_id: string }>(
-        `SELECT "partition", "member_id" FROM "log_lease" WHERE "group_id" = $1 ORDER BY "partition"`,
-        [this.group],
-      );
-      const rank = members.findIndex((member) => member.member_id === this.id);
-      const share =
-        Math.floor(this.partitionCount / members.length) + (rank < this.partitionCount % members.length ? 1 : 0);
-      const owned = leases.filter((lease) => lease.member_id === this.id).map((lease) => lease.partition);
-      const taken = new Set(leases.map((lease) => lease.partition));
-      const free = Array.from({ length: this.partitionCount }, (_, n) => n).filter((n) => !taken.has(n));
-      const wanted = free.slice(0, Math.max(0, share - owned.length));
-      if (wanted.length > 0) {
-        await client.query(
-          `INSERT INTO "log_lease" ("group_id", "partition", "member_id") SELECT $1, unnest($2::int[]), $3`,
-          [this.group, wanted, this.id],
-        );
-      }
-      return { owned: [...owned, ...wanted].sort((a, b) => a - b), excess: owned.slice(share) };
+    const { rows } = await this.pool.query<{ shares: Shares }>({
+      name: 'log-heartbeat',
+      text: 'SELECT log_heartbeat($1, $2, $3, $4) AS "shares"',
+      values: [this.group, this.id, this.partitionCount, this.sessionMs],
     });
+    return rows[0]!.shares;
   }
 
   async release(partitions: readonly number[]): Promise<void> {

@@ -12,11 +12,12 @@ import {
 import { Backoff, sleep } from '../backoff.js';
 import { positionsAfter } from '../positions.js';
 import { Membership } from './membership.js';
-import { readBounds, readRecords } from './record-reader.js';
+import { Newsstand } from './news.js';
+import { readBounds, readNews } from './record-reader.js';
 import type { WakeUps } from './wake-ups.js';
 
-/** The net under the wake-ups. */
-const POLL_MS = 500;
+/** After a failed read. */
+const RETRY_MS = 500;
 /** How often positions that the log keeps are written. */
 const COMMIT_MS = 500;
 const DEFAULT_BATCH = 1_000;
@@ -34,12 +35,11 @@ interface OwnedPartition {
 export class OwnedMember implements Subscription {
   private readonly membership: Membership;
   private readonly partitions = new Map<number, OwnedPartition>();
-  private readonly dirtyTopics = new Set<string>();
+  private readonly news: Newsstand;
   private readonly committed = new Map<string, number>();
   private toAssign = new Set<number>();
   private toRelease = new Set<number>();
   private lastHeartbeat = performance.now();
-  private wakeLoop: () => void = () => undefined;
   private stopListening: () => void = () => undefined;
   private heartbeatTimer: NodeJS.Timeout | undefined;
   private commitTimer: NodeJS.Timeout | undefined;
@@ -58,13 +58,14 @@ export class OwnedMember implements Subscription {
     private readonly wakeUps: WakeUps,
     private readonly log: LogSink,
   ) {
+    this.news = new Newsstand(options.topics);
     this.membership = new Membership(pool, options.group, memberId, partitionCount, timing.sessionMs);
   }
 
   async start(): Promise<void> {
     await this.membership.join();
-    this.stopListening = this.wakeUps.onWake((topic) => this.onWake(topic));
-    this.wakeUps.wake([this.groupSignal]);
+    this.stopListening = this.wakeUps.onWake((name, inTail) => this.onWake(name, inTail));
+    this.wakeUps.wake(this.options.group);
     await this.heartbeat();
     this.heartbeatTimer = setInterval(() => void this.heartbeat(), this.timing.heartbeatMs);
     if (this.options.offsets !== 'handler') {
@@ -101,7 +102,7 @@ export class OwnedMember implements Subscription {
     this.closing = true;
     this.stopListening();
     clearInterval(this.commitTimer);
-    this.wakeLoop();
+    this.news.wake();
     await this.loopEnded;
     clearInterval(this.heartbeatTimer);
     await this.heartbeating;
@@ -110,21 +111,14 @@ export class OwnedMember implements Subscription {
     if (owned.length > 0) await this.options.revoked?.(owned);
     this.partitions.clear();
     await this.membership.leave().catch((error) => this.warn(error, 'could not leave; the session will run out'));
-    this.wakeUps.wake([this.groupSignal]);
+    this.wakeUps.wake(this.options.group);
   }
 
-  private get groupSignal(): string {
-    return `group:${this.options.group}`;
-  }
-
-  private onWake(topic: string): void {
-    if (this.options.topics.includes(topic)) {
-      // All of them: what was acknowledged on another topic before is then seen with it or before it.
-      for (const each of this.options.topics) this.dirtyTopics.add(each);
-      this.wakeLoop();
-    } else if (topic === this.groupSignal && !this.closing) {
-      void this.heartbeat();
-    }
+  private onWake(name: string, inTail: boolean): void {
+    const { group, topics } = this.options;
+    // All of them: what was acknowledged on another topic before is then seen with it or before it.
+    if (topics.includes(name)) this.news.tell(topics, inTail);
+    else if (name === `group:${group}` && !this.closing) void this.heartbeat();
   }
 
   private heartbeat(): Promise<void> {
@@ -145,7 +139,7 @@ export class OwnedMember implements Subscription {
         owned.filter((partition) => !this.partitions.has(partition) && !excess.includes(partition)),
       );
       this.toRelease = new Set(excess);
-      if (this.toAssign.size > 0 || this.toRelease.size > 0) this.wakeLoop();
+      if (this.toAssign.size > 0 || this.toRelease.size > 0) this.news.wake();
     } catch (error) {
       this.warn(error, 'heartbeat failed');
       if (!this.alive() && this.partitions.size > 0) await this.drop(this.owned());
@@ -166,24 +160,13 @@ export class OwnedMember implements Subscription {
         if (!busy && !this.closing) await this.idle();
       } catch (error) {
         this.warn(error, 'the log could not be read; trying again');
-        await sleep(POLL_MS);
+        await sleep(RETRY_MS);
       }
     }
   }
 
   private async idle(): Promise<void> {
-    if (this.dirtyTopics.size > 0 || this.toAssign.size > 0 || this.toRelease.size > 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        for (const topic of this.options.topics) this.dirtyTopics.add(topic);
-        resolve();
-      }, POLL_MS);
-      this.wakeLoop = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.wakeLoop = () => undefined;
+    if (this.toAssign.size === 0 && this.toRelease.size === 0) await this.news.wait();
   }
 
   private async changeAssignment(): Promise<void> {
@@ -196,7 +179,7 @@ export class OwnedMember implements Subscription {
     }
     if (release.length + releaseUntaken.length > 0) {
       await this.membership.release([...release, ...releaseUntaken]);
-      this.wakeUps.wake([this.groupSignal]);
+      this.wakeUps.wake(this.options.group);
     }
     const assign = [...this.toAssign].filter((partition) => !this.partitions.has(partition));
     this.toAssign.clear();
@@ -222,10 +205,10 @@ export class OwnedMember implements Subscription {
             new PositionOutOfLog({ group, topic, partition, offset, start: bound.start, end: bound.end }),
           );
         }
-        this.dirtyTopics.add(topic);
       }
       this.partitions.set(partition, owned);
     }
+    this.news.tellAll();
     this.log.info({ group, partitions }, 'owns partitions');
   }
 
@@ -249,9 +232,8 @@ export class OwnedMember implements Subscription {
   /** @returns whether there was anything to do */
   private async readAndHandle(): Promise<boolean> {
     const most = this.options.maxBatchRecords ?? DEFAULT_BATCH;
-    const topics = this.options.topics.filter((topic) => this.dirtyTopics.has(topic));
-    // Also without partitions (those that come later are dirty by themselves): a topic left dirty would keep the loop from idling.
-    for (const topic of topics) this.dirtyTopics.delete(topic);
+    // Also without partitions: those that come later are news by themselves, and what is not taken would keep the loop from idling.
+    const { topics, inTail } = this.news.take();
     if (topics.length === 0 || this.partitions.size === 0) return false;
 
     const wanted = [...this.partitions.values()].flatMap((owned) =>
@@ -261,7 +243,9 @@ export class OwnedMember implements Subscription {
     );
     if (wanted.length === 0) return false;
     const perPartition = Math.max(1, Math.min(most, Math.ceil((most * 4) / wanted.length)));
-    const found = this.withoutGaps(await readRecords(this.pool, wanted, perPartition));
+    const found = this.withoutGaps(
+      await readNews(this.pool, inTail ? this.wakeUps.tail : undefined, wanted, perPartition),
+    );
     if (found.length === 0) return false;
 
     // More may be there than was asked for or than fits: look again.
@@ -269,7 +253,7 @@ export class OwnedMember implements Subscription {
     for (const { topic, partition } of found)
       counts.set(`${topic}/${partition}`, (counts.get(`${topic}/${partition}`) ?? 0) + 1);
     if (found.length > most || [...counts.values()].some((count) => count >= perPartition)) {
-      for (const topic of topics) this.dirtyTopics.add(topic);
+      this.news.tell(topics, inTail);
     }
     // Another partition comes first each time, so that none is starved when a batch is full.
     const start = found.length > most ? this.turn++ % found.length : 0;

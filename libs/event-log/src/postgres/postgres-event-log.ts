@@ -11,13 +11,13 @@ import {
   type OwnedOptions,
   type PartitionBounds,
   type Position,
-  type Queryable,
   type SessionTiming,
   type Subscription,
   type TopicSpec,
   type TransactionalAppend,
 } from '../port.js';
-import { AppendQueue, appendRecords } from './append-queue.js';
+import { AppendQueue } from './append-queue.js';
+import { appendStatement } from './append-statement.js';
 import { BroadcastReader } from './broadcast-reader.js';
 import { OwnedMember } from './owned-member.js';
 import { readBounds, readRecords } from './record-reader.js';
@@ -75,11 +75,11 @@ export class PostgresEventLog implements EventLog {
     private readonly wakeUps: WakeUps,
   ) {
     const { pool, appendTimeoutMs = 5_000 } = options;
-    this.queue = new AppendQueue(pool, this.partitionCount, appendTimeoutMs, (topics) => wakeUps.wake(topics));
+    this.queue = new AppendQueue(pool, this.partitionCount, appendTimeoutMs, (records) => wakeUps.appended(records));
     this.transactional = {
-      appendIn: async (transaction: Queryable, records: readonly NewRecord[]) => {
-        if (records.length > 0) await appendRecords(transaction, records, this.partitionCount);
-        return () => wakeUps.wake(records.map((record) => record.topic));
+      append: (records: readonly NewRecord[]) => {
+        const { text, values, appended } = appendStatement(records, this.partitionCount);
+        return { text, values, committed: (rows) => wakeUps.appended(appended(rows)) };
       },
     };
     this.trimTimer = setInterval(() => {

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { LogRecord, PartitionBounds, Position } from '../port.js';
+import type { Tail } from './tail.js';
 
 interface RecordRow {
   topic: string;
@@ -12,6 +13,22 @@ interface RecordRow {
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** As {@link readRecords}, without the database where the tail, if given, has everything. */
+export async function readNews(
+  pool: Pool,
+  tail: Tail | undefined,
+  positions: readonly Position[],
+  perPartition: number,
+): Promise<readonly LogRecord[]> {
+  const found: LogRecord[] = [];
+  for (const position of positions) {
+    const records = tail?.read(position, perPartition);
+    if (!records) return readRecords(pool, positions, perPartition);
+    for (const record of records) found.push(record);
+  }
+  return found;
+}
 
 /** Reads at most `perPartition` records from each position, in offset order within a partition. */
 export async function readRecords(

@@ -1,6 +1,6 @@
 import { testDatabase, type TestDatabase } from '@tickwire/testing';
 import type { PoolClient } from 'pg';
-import type { LogSink, NewRecord, Queryable } from '../port.js';
+import type { LogSink, NewRecord } from '../port.js';
 import { PostgresEventLog } from './postgres-event-log.js';
 
 const quiet: LogSink = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -27,8 +27,11 @@ describe("appending inside a caller's transaction", () => {
     client.release();
     clients.splice(clients.indexOf(client), 1);
   };
-  const appendIn = (client: PoolClient, ...records: NewRecord[]) =>
-    log.transactional.appendIn(client as unknown as Queryable, records);
+  const appendIn = async (client: PoolClient, ...records: NewRecord[]): Promise<() => void> => {
+    const { text, values, committed } = log.transactional.append(records);
+    const { rows } = await client.query<object>(text, [...values]);
+    return () => committed(rows);
+  };
   const values = async (topic: string, partition: number): Promise<[number, string][]> =>
     (await log.read({ topic, partition, offset: 0 }, 100)).map(({ offset, value }) => [offset, value.toString()]);
   /** Until a connection waits for a lock that another one holds. */

@@ -1,21 +1,61 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import type { Client } from 'pg';
+import type { LogRecord } from '../port.js';
+import { Tail } from './tail.js';
 
 /**
  * Tells readers that topics have new records: readers in this thread at once, other threads of this process by a
  * BroadcastChannel, other processes by one coalesced NOTIFY. All of it is a hint; a poll each 500 ms is the net.
  */
 export interface WakeUps {
-  /** @param topics that got records; a name starting with `group:` tells members of a group to look at their leases */
-  wake(topics: Iterable<string>): void;
+  /** Tells of members of a group: they look at their leases. */
+  wake(group: string): void;
+  /** Tells of records that are in the log. */
+  appended(records: readonly LogRecord[]): void;
   /** @returns to stop listening */
-  onWake(listener: (topic: string) => void): () => void;
+  onWake(listener: Listener): () => void;
+  /** What this thread has appended. */
+  readonly tail: Tail;
   close(): Promise<void>;
 }
 
-type Listener = (topic: string) => void;
-/** Listeners of this thread, by database: several logs on one database are one neighbourhood. */
-const neighbourhoods = new Map<string, Set<Listener>>();
+/**
+ * @param name a topic, or `group:` and the name of one
+ * @param inTail the news is in the tail: this thread appended it, and nobody outside it appends what would have to be read before
+ */
+type Listener = (name: string, inTail: boolean) => void;
+
+/** The logs of this thread that are on one database. */
+interface Neighbourhood {
+  listeners: Set<Listener>;
+  tail: Tail;
+  /** To the other threads. One for all logs here: a channel's message reaches every other channel, those of its own thread too. */
+  threads: BroadcastChannel;
+  logs: number;
+}
+const neighbourhoods = new Map<string, Neighbourhood>();
+
+function join(database: string): Neighbourhood {
+  let here = neighbourhoods.get(database);
+  if (!here) {
+    const listeners = new Set<Listener>();
+    const threads = new BroadcastChannel(`tickwire-log:${database}`);
+    threads.onmessage = (message) => {
+      for (const name of (message as { data: string[] }).data) for (const listener of listeners) listener(name, false);
+    };
+    threads.unref();
+    neighbourhoods.set(database, (here = { listeners, tail: new Tail(), threads, logs: 0 }));
+  }
+  here.logs += 1;
+  return here;
+}
+
+function leave(database: string, here: Neighbourhood): void {
+  here.logs -= 1;
+  if (here.logs > 0) return;
+  here.threads.close();
+  neighbourhoods.delete(database);
+}
 
 export interface NotifyOptions {
   /** Sends NOTIFY to other processes; absent where every reader lives in this process. */
@@ -27,21 +67,15 @@ export interface NotifyOptions {
 const CHANNEL = 'tickwire_log';
 
 export async function createWakeUps(database: string, { notify, listen }: NotifyOptions): Promise<WakeUps> {
-  const listeners = neighbourhoods.get(database) ?? new Set<Listener>();
-  neighbourhoods.set(database, listeners);
-  const tell = (topic: string): void => {
-    for (const listener of listeners) listener(topic);
+  const here = join(database);
+  const { listeners, tail, threads } = here;
+  const tell = (name: string, inTail: boolean): void => {
+    for (const listener of listeners) listener(name, inTail);
   };
-
-  const threads = new BroadcastChannel(`tickwire-log:${database}`);
-  threads.onmessage = (message) => {
-    for (const topic of (message as { data: string[] }).data) tell(topic);
-  };
-  threads.unref();
 
   if (listen) {
     listen.on('notification', ({ payload }) => {
-      for (const topic of (payload ?? '').split(',')) if (topic) tell(topic);
+      for (const name of (payload ?? '').split(',')) if (name) tell(name, false);
     });
     await listen.query(`LISTEN ${CHANNEL}`);
   }
@@ -66,16 +100,23 @@ export async function createWakeUps(database: string, { notify, listen }: Notify
 
   const own = new Set<Listener>();
   let closed = false;
+  const spread = (names: ReadonlySet<string>, inTail: boolean): void => {
+    for (const name of names) tell(name, inTail);
+    threads.postMessage([...names]);
+    if (!notify) return;
+    for (const name of names) pending.add(name);
+    void flush();
+  };
   return {
-    wake(topics) {
+    tail,
+    wake(group) {
+      if (!closed) spread(new Set([`group:${group}`]), false);
+    },
+    appended(records) {
       if (closed) return;
-      const names = [...new Set(topics)];
-      for (const name of names) tell(name);
-      threads.postMessage(names);
-      if (notify) {
-        for (const name of names) pending.add(name);
-        void flush();
-      }
+      tail.add(records);
+      // Beside other processes something of theirs may come before this and be heard of later.
+      spread(new Set(records.map((record) => record.topic)), notify === undefined);
     },
     onWake(listener) {
       listeners.add(listener);
@@ -86,9 +127,10 @@ export async function createWakeUps(database: string, { notify, listen }: Notify
       };
     },
     async close() {
+      if (closed) return;
       closed = true;
       for (const listener of own) listeners.delete(listener);
-      threads.close();
+      leave(database, here);
       await listen?.end().catch(() => undefined);
     },
   };

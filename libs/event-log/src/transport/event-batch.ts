@@ -1,7 +1,7 @@
 import type { EventDefinition, EventEnvelope } from '@tickwire/contracts';
 import type { LogRecord, NewRecord, OffsetKeeping, Position } from '../port.js';
 
-/** A record with its event, decoded and checked against its contract. */
+/** A record with its event, decoded and checked against its contract. Shared between the groups of a process: not to be changed. */
 export interface ReceivedEvent<T extends object = object> {
   record: LogRecord;
   event: EventEnvelope<T>;
@@ -50,6 +50,8 @@ export interface OwnedBatchOptions {
   events: readonly EventDefinition<any>[];
   offsets: OffsetKeeping;
   maxBatchRecords?: number;
+  /** At most one batch in so many ms, so that under load more records share a transaction. For groups that nobody waits for. */
+  paceMs?: number;
 }
 
 export interface BroadcastOptionsOfEvents {

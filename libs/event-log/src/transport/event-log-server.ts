@@ -1,8 +1,9 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { TransientError } from '@tickwire/errors';
 import { isConnectionError } from '@tickwire/persistence';
-import { decodeEvent } from '@tickwire/contracts';
+import { decodeEvent, type EventEnvelope } from '@tickwire/contracts';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { sleep } from '../backoff.js';
 import { deadLetterRecord, REPLAY_GROUP_HEADER } from '../dead-letters/dead-letter.js';
 import {
   OwnershipLost,
@@ -127,7 +128,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       maxBatchRecords: options.maxBatchRecords,
       assigned: assigned && ((partitions) => call<readonly Position[] | void>(assigned, change(partitions))),
       revoked: revoked && ((partitions) => call<void>(revoked, change(partitions))),
-      handle: (batch) => this.handleOwned(handler, options, batch, (position) => subscription()?.settle(position)),
+      handle: async (batch) => {
+        const pace = options.paceMs ? sleep(options.paceMs) : undefined;
+        await this.handleOwned(handler, options, batch, (position) => subscription()?.settle(position));
+        await pace;
+      },
       partitionStopped: (error) => this.sink.error({ ...error.at }, 'a partition is stopped; readiness says so'),
     });
     this.subscriptions.set(group, joined);
@@ -190,6 +195,13 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     }
   }
 
+  /** Groups of one thread may be handed the same record; its event is read and checked for the first of them. */
+  private eventOf(record: LogRecord): EventEnvelope {
+    let event = decoded.get(record);
+    if (!event) decoded.set(record, (event = decodeEvent(record.topic, record.value)));
+    return event;
+  }
+
   private decode(group: string, records: readonly LogRecord[]): { received: ReceivedEvent[]; faults: Fault[] } {
     const received: ReceivedEvent[] = [];
     const faults: Fault[] = [];
@@ -197,7 +209,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       const replayFor = record.headers[REPLAY_GROUP_HEADER];
       if (replayFor && replayFor !== group) continue;
       try {
-        received.push({ record, event: decodeEvent(record.topic, record.value) });
+        received.push({ record, event: this.eventOf(record) });
       } catch (error) {
         this.sink.warn({ ...where(record), group, err: error }, 'a record is no event; to the dead letters');
         faults.push({ record, error, letter: deadLetterRecord(group, record, error, this.now()) });
@@ -206,6 +218,9 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     return { received, faults };
   }
 }
+
+/** As long as somebody holds the record. */
+const decoded = new WeakMap<LogRecord, EventEnvelope>();
 
 async function call<T>(handler: MessageHandler, payload: unknown): Promise<T> {
   const result: unknown = await handler(payload);

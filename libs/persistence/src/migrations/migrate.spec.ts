@@ -59,7 +59,9 @@ describe('migrate', () => {
       started_at: expect.any(Date) as Date,
       applied_steps_count: 1,
     });
-    expect(others).toHaveLength(4);
+    expect(others).toHaveLength(
+      (await readdir(OWN, { withFileTypes: true })).filter((each) => each.isDirectory()).length - 1,
+    );
   });
 
   it('lets many processes start at once: each migration is applied by one of them', async () => {

@@ -48,13 +48,11 @@ export async function preparePostgresLoop(plan: PostgresLoopPlan): Promise<Prepa
       try {
         await client.query('BEGIN');
         await insertTrades(client, trades);
-        const wake = await log.transactional.appendIn(
-          client,
-          trades.map(({ topic, key, value }) => ({ topic, key, value })),
-        );
+        const append = log.transactional.append(trades.map(({ topic, key, value }) => ({ topic, key, value })));
+        const { rows } = await client.query<object>(append.text, [...append.values]);
         await client.query('COMMIT');
         client.release();
-        wake();
+        append.committed(rows);
       } catch (error) {
         client.release(true); // not back into the pool with its transaction open
         throw error;
