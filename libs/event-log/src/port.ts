@@ -119,7 +119,8 @@ export interface Subscription {
 /** What a transaction of ours needs of a database client; `pg`'s Client and PoolClient have it. */
 export interface Queryable {
   query<R extends object = Record<string, unknown>>(
-    text: string,
+    /** With a name it is prepared once for each connection. */
+    query: string | { name: string; text: string; values: unknown[] },
     values?: unknown[],
   ): Promise<{ rows: R[]; rowCount: number | null }>;
 }

@@ -92,16 +92,17 @@ function accountOf(row: AccountRow, waiting: WaitingSignal[]): AccountState {
 /** Which of these signals execution has taken up already. */
 export async function knownSignals(db: Queryable, signals: readonly SignalIdentity[]): Promise<Set<string>> {
   if (signals.length === 0) return new Set();
-  const { rows } = await db.query<{ webhook_id: string }>(
-    `SELECT s."webhook_id" FROM "exec_signal" s
-       JOIN unnest($1::text[], $2::text[], $3::text[]) i("tenant_id", "account_id", "signal_id")
-         ON s."tenant_id" = i."tenant_id" AND s."account_id" = i."account_id" AND s."signal_id" = i."signal_id"`,
-    [
+  const { rows } = await db.query<{ webhook_id: string }>({
+    name: 'known-signals',
+    text: `SELECT s."webhook_id" FROM "exec_signal" s
+             JOIN unnest($1::text[], $2::text[], $3::text[]) i("tenant_id", "account_id", "signal_id")
+               ON s."tenant_id" = i."tenant_id" AND s."account_id" = i."account_id" AND s."signal_id" = i."signal_id"`,
+    values: [
       signals.map((signal) => signal.tenantId),
       signals.map((signal) => signal.accountId),
       signals.map((signal) => signal.signalId),
     ],
-  );
+  });
   return new Set(rows.map((row) => row.webhook_id));
 }
 

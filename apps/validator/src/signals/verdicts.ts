@@ -93,16 +93,17 @@ export async function readVerdicts(
     signal_id: string;
     type: string;
     event: string;
-  }>(
-    `SELECT v."tenant_id", v."account_id", v."signal_id", v."type", v."event" FROM "verdict" v
-       JOIN unnest($1::text[], $2::text[], $3::text[]) i("tenant_id", "account_id", "signal_id")
-         ON v."tenant_id" = i."tenant_id" AND v."account_id" = i."account_id" AND v."signal_id" = i."signal_id"`,
-    [
+  }>({
+    name: 'standing-verdicts',
+    text: `SELECT v."tenant_id", v."account_id", v."signal_id", v."type", v."event" FROM "verdict" v
+             JOIN unnest($1::text[], $2::text[], $3::text[]) i("tenant_id", "account_id", "signal_id")
+               ON v."tenant_id" = i."tenant_id" AND v."account_id" = i."account_id" AND v."signal_id" = i."signal_id"`,
+    values: [
       identities.map((each) => each.tenantId),
       identities.map((each) => each.accountId),
       identities.map((each) => each.signalId),
     ],
-  );
+  });
   return new Map(
     rows.map((row) => [
       identityKey({ tenantId: row.tenant_id, accountId: row.account_id, signalId: row.signal_id }),

@@ -72,6 +72,7 @@ export class BroadcastReader implements Subscription {
         if (!(await this.readAndHandle()) && !this.closing) await this.news.wait();
       } catch (error) {
         this.log.warn({ topics: this.options.topics, err: error }, 'the log could not be read; trying again');
+        this.news.tellAll();
         await sleep(RETRY_MS);
       }
     }

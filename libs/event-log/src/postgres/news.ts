@@ -1,5 +1,5 @@
-/** The net under the wake-ups: so often the table is read without any news. */
-const POLL_MS = 500;
+/** So often the table is read without any news. The common poll of the heads finds what is unheard of sooner. */
+const POLL_MS = 5_000;
 
 /** Where to look. */
 export interface News {

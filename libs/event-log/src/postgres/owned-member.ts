@@ -160,6 +160,7 @@ export class OwnedMember implements Subscription {
         if (!busy && !this.closing) await this.idle();
       } catch (error) {
         this.warn(error, 'the log could not be read; trying again');
+        this.news.tellAll();
         await sleep(RETRY_MS);
       }
     }

@@ -40,6 +40,10 @@ export interface PostgresLogOptions {
 }
 
 const TRIM_EVERY_MS = 60_000;
+const HEADS = {
+  name: 'log-heads',
+  text: `SELECT "topic", array_agg("next" ORDER BY "partition") AS "next" FROM "log_partition" GROUP BY 1`,
+};
 
 /** The event log of the embedded default: tables `log_*` of the same Postgres that holds the state. */
 export class PostgresEventLog implements EventLog {
@@ -67,7 +71,12 @@ export class PostgresEventLog implements EventLog {
     const notify = otherProcesses
       ? async (payload: string) => void (await pool.query(NOTIFY_SQL, [payload]))
       : undefined;
-    return new PostgresEventLog(options, await createWakeUps(databaseOf(connectionString), { notify, listen }));
+    const readHeads = async (): Promise<{ topic: string; next: number[] }[]> =>
+      (await pool.query<{ topic: string; next: number[] }>(HEADS)).rows;
+    return new PostgresEventLog(
+      options,
+      await createWakeUps(databaseOf(connectionString), { readHeads, notify, listen }),
+    );
   }
 
   private constructor(

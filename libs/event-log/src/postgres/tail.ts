@@ -37,6 +37,12 @@ export class Tail {
     }
   }
 
+  /** The offset after the newest record that is known here; 0 where none is. */
+  endOf(topic: string, partition: number): number {
+    const last = this.partitions.get(`${topic}/${partition}`)?.records.at(-1);
+    return last ? last.offset + 1 : 0;
+  }
+
   /**
    * @returns at most `limit` records from the position on, none if it is at the end of what is known here, and
    *   undefined where only the table can tell

@@ -5,7 +5,8 @@ import { Tail } from './tail.js';
 
 /**
  * Tells readers that topics have new records: readers in this thread at once, other threads of this process by a
- * BroadcastChannel, other processes by one coalesced NOTIFY. All of it is a hint; a poll each 500 ms is the net.
+ * BroadcastChannel, other processes by one coalesced NOTIFY. All of it is a hint; a look at the heads each 500 ms is
+ * the net, one for all logs of a thread.
  */
 export interface WakeUps {
   /** Tells of members of a group: they look at their leases. */
@@ -31,11 +32,13 @@ interface Neighbourhood {
   tail: Tail;
   /** To the other threads. One for all logs here: a channel's message reaches every other channel, those of its own thread too. */
   threads: BroadcastChannel;
-  logs: number;
+  /** Of the logs that are open; any of them can look. */
+  readHeads: Set<ReadHeads>;
+  stopLooking(): void;
 }
 const neighbourhoods = new Map<string, Neighbourhood>();
 
-function join(database: string): Neighbourhood {
+function join(database: string, readHeads: ReadHeads): Neighbourhood {
   let here = neighbourhoods.get(database);
   if (!here) {
     const listeners = new Set<Listener>();
@@ -44,20 +47,56 @@ function join(database: string): Neighbourhood {
       for (const name of (message as { data: string[] }).data) for (const listener of listeners) listener(name, false);
     };
     threads.unref();
-    neighbourhoods.set(database, (here = { listeners, tail: new Tail(), threads, logs: 0 }));
+    here = { listeners, tail: new Tail(), threads, readHeads: new Set(), stopLooking: () => undefined };
+    here.stopLooking = lookAtHeads(here);
+    neighbourhoods.set(database, here);
   }
-  here.logs += 1;
+  here.readHeads.add(readHeads);
   return here;
 }
 
-function leave(database: string, here: Neighbourhood): void {
-  here.logs -= 1;
-  if (here.logs > 0) return;
+function leave(database: string, here: Neighbourhood, readHeads: ReadHeads): void {
+  here.readHeads.delete(readHeads);
+  if (here.readHeads.size > 0) return;
+  here.stopLooking();
   here.threads.close();
   neighbourhoods.delete(database);
 }
 
+const LOOK_MS = 500;
+
+/** Tells of topics with records that nobody here has told of. @returns to stop */
+function lookAtHeads({ listeners, tail, readHeads }: Neighbourhood): () => void {
+  const told = new Map<string, number>();
+  let looking = false;
+  const look = async (): Promise<void> => {
+    const [read] = readHeads;
+    if (looking || !read) return;
+    looking = true;
+    try {
+      for (const { topic, next } of await read()) {
+        const sum = next.reduce((total, each) => total + each, 0);
+        const moved = told.get(topic) !== sum;
+        told.set(topic, sum);
+        if (moved && next.some((end, partition) => tail.endOf(topic, partition) < end))
+          for (const listener of listeners) listener(topic, false);
+      }
+    } catch {
+      // The database is away; the next look is soon.
+    } finally {
+      looking = false;
+    }
+  };
+  const timer = setInterval(() => void look(), LOOK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** The next offset of each partition of each topic. */
+export type ReadHeads = () => Promise<{ topic: string; next: number[] }[]>;
+
 export interface NotifyOptions {
+  readHeads: ReadHeads;
   /** Sends NOTIFY to other processes; absent where every reader lives in this process. */
   notify?: (payload: string) => Promise<void>;
   /** A client of our own that LISTENs; absent where every writer lives in this process. */
@@ -66,8 +105,8 @@ export interface NotifyOptions {
 
 const CHANNEL = 'tickwire_log';
 
-export async function createWakeUps(database: string, { notify, listen }: NotifyOptions): Promise<WakeUps> {
-  const here = join(database);
+export async function createWakeUps(database: string, { readHeads, notify, listen }: NotifyOptions): Promise<WakeUps> {
+  const here = join(database, readHeads);
   const { listeners, tail, threads } = here;
   const tell = (name: string, inTail: boolean): void => {
     for (const listener of listeners) listener(name, inTail);
@@ -130,7 +169,7 @@ export async function createWakeUps(database: string, { notify, listen }: Notify
       if (closed) return;
       closed = true;
       for (const listener of own) listeners.delete(listener);
-      leave(database, here);
+      leave(database, here, readHeads);
       await listen?.end().catch(() => undefined);
     },
   };

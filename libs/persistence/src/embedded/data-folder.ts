@@ -14,7 +14,7 @@ import { run } from './postgres-binaries.js';
 export const SUPERUSER = 'tickwire';
 
 /** Loopback with a password, nothing else: other users of the machine share 127.0.0.1 with us. */
-const HOST_RULES = 'host all all 127.0.0.1/32 scram-sha-256\n';
+const HOST_RULES = 'host all all 127.0.0.1/32 scram-sha-256\nlocal all all scram-sha-256\n';
 
 /** Files beside the data folder; inside it they would belong to the server. */
 export function besideFolder(dataDir: string): { password: string; log: string; owner: string; unfinished: string } {
@@ -51,7 +51,10 @@ export async function initialiseFolder(
 ): Promise<boolean> {
   const { unfinished } = besideFolder(dataDir);
   const cutShort = await exists(unfinished);
-  if (!cutShort && (await checkExisting(dataDir, binaries))) return false;
+  if (!cutShort && (await checkExisting(dataDir, binaries))) {
+    await writeHostRules(dataDir); // of today, also for a cluster of an earlier version
+    return false;
+  }
   try {
     await writeFile(unfinished, '', { mode: 0o600 });
     if (cutShort) for (const name of await readdir(dataDir)) await rm(path.join(dataDir, name), { recursive: true });
@@ -68,14 +71,23 @@ export async function initialiseFolder(
     { ...account, cwd },
   );
   if (code !== 0) throw explainServerOutput(output, { dataDir });
+  await writeHostRules(dataDir);
   try {
-    await writeFile(path.join(dataDir, 'pg_hba.conf'), HOST_RULES); // keeps its owner
     await rm(besideFolder(dataDir).password, { force: true }); // of an earlier cluster
     await rm(unfinished);
   } catch (error) {
     throw explainFileError(error, dataDir);
   }
   return true;
+}
+
+async function writeHostRules(dataDir: string): Promise<void> {
+  const file = path.join(dataDir, 'pg_hba.conf');
+  try {
+    await writeFile(file, HOST_RULES); // keeps its owner
+  } catch (error) {
+    throw explainFileError(error, file);
+  }
 }
 
 /**

@@ -95,7 +95,7 @@ describe('startEmbeddedPostgres', () => {
       commit: 'on',
       vacuum: 'on',
       listens: '127.0.0.1',
-      sockets: '',
+      sockets: '.',
       encoding: 'UTF8',
       connections: '200',
       collation: 'C',
@@ -106,6 +106,20 @@ describe('startEmbeddedPostgres', () => {
       code: '28P01',
     });
     await query(connectionString, 'CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)');
+  });
+
+  it('answers through a socket in its folder too, behind the same password', async () => {
+    const { socketConnectionString, connectionString } = await start();
+    expect(socketConnectionString).toContain(encodeURIComponent(dataDir));
+    const [{ address } = { address: '' }] = await query<{ address: string | null }>(
+      socketConnectionString,
+      'SELECT inet_client_addr()::text AS address',
+    );
+    expect(address).toBeNull();
+    const { password } = new URL(connectionString);
+    await expect(query(socketConnectionString.replace(password, 'wrong'), 'SELECT 1')).rejects.toMatchObject({
+      code: '28P01',
+    });
   });
 
   it('keeps its data and its password over a stop, which may be called twice', async () => {

@@ -39,6 +39,11 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** To the database `tickwire`, with the password in it: never log it. */
   connectionString: string;
+  /**
+   * The same through a socket in the data folder, for processes of this machine: a fifth cheaper for both sides than
+   * TCP on loopback. As `connectionString` where the folder's path is too long for a socket's name.
+   */
+  socketConnectionString: string;
   port: number;
   /** Of the postmaster. */
   pid: number;
@@ -52,7 +57,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   synchronous_commit: 'on',
   full_page_writes: 'on',
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
+  unix_socket_directories: '.', // the data folder, as the server sees it
+  unix_socket_permissions: '0700',
   password_encryption: 'scram-sha-256',
   shared_buffers: '128MB',
   max_connections: '200',
@@ -66,6 +72,8 @@ const PORT_ATTEMPTS = 5;
 /** Backends of a killed postmaster end within moments; until then its shared memory is in use. */
 const MEMORY_ATTEMPTS = 50;
 const LOG_LIMIT_BYTES = 10_000_000;
+/** Of a socket's path, bytes: 103 on macOS, 107 on Linux. */
+const LONGEST_SOCKET_PATH = 103;
 
 /**
  * Runs a Postgres of its own for this process: loopback only, password, durable commits. The first start creates the
@@ -237,6 +245,7 @@ function running(
   child.unref(); // the server alone keeps no process alive
   return {
     connectionString: connectionStringTo(SUPERUSER, port, options.password),
+    socketConnectionString: connectionStringTo(SUPERUSER, port, options.password, socketFolder(options.dataDir, port)),
     port,
     pid,
     stop: () =>
@@ -248,8 +257,13 @@ function running(
   };
 }
 
-function connectionStringTo(database: string, port: number, password: string): string {
-  return `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
+function connectionStringTo(database: string, port: number, password: string, host = '127.0.0.1'): string {
+  return `postgresql://${SUPERUSER}:${password}@${encodeURIComponent(host)}:${port}/${database}`;
+}
+
+/** The folder of the server's socket, if the system can name a socket there. */
+function socketFolder(dataDir: string, port: number): string | undefined {
+  return Buffer.byteLength(`${dataDir}/.s.PGSQL.${port}`) <= LONGEST_SOCKET_PATH ? dataDir : undefined;
 }
 
 function passwordRefused(dataDir: string, cause: unknown): EmbeddedPostgresError {
