@@ -15,7 +15,7 @@ ${Object.entries(BENCHES)
   .join('\n')}
 
 Each prints progress on stderr, a table, and as its last line one JSON object. --help after a name shows its options.
---no-build before the name runs what was built before.`;
+--no-build runs what was built before.`;
 
 /** Ends with the exit code for a wrong call. */
 function refuse(message) {
@@ -23,7 +23,9 @@ function refuse(message) {
   process.exit(2);
 }
 
-/** What stands before the name is ours, what comes after it is the bench's. */
+const NO_BUILD = '--no-build';
+
+/** What stands before the name is ours, what comes after it is the bench's; but --no-build is ours anywhere. */
 function readArguments() {
   const args = process.argv.slice(2);
   const at = args.findIndex((argument) => !argument.startsWith('-'));
@@ -33,13 +35,16 @@ function readArguments() {
       args: own,
       options: { help: { type: 'boolean', short: 'h' }, 'no-build': { type: 'boolean' } },
     });
-    return { ...values, name: args[at], rest: at < 0 ? [] : args.slice(at + 1) };
+    const after = at < 0 ? [] : args.slice(at + 1);
+    const rest = after.filter((argument) => argument !== NO_BUILD);
+    const noBuild = values['no-build'] === true || rest.length < after.length;
+    return { help: values.help, noBuild, name: args[at], rest };
   } catch (error) {
     return refuse(error.message);
   }
 }
 
-const { help, 'no-build': noBuild, name, rest } = readArguments();
+const { help, noBuild, name, rest } = readArguments();
 if (help) {
   console.log(USAGE);
   process.exit(0);

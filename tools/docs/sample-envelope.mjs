@@ -28,8 +28,8 @@ export function sampleEnvelope({ createEvent, derivedId }, definition) {
 /** Whom the event is about: a signal, an agent, a world, an account, or the entity that was configured. */
 function subjectOf({ type, sample }) {
   const agentId = type.startsWith('agent.') ? sample.agentId : undefined;
-  const { signalId, webhookId, worldId, source, accountId, id } = sample;
-  return signalId ?? webhookId ?? agentId ?? worldId ?? source ?? accountId ?? id;
+  const { signalId, webhookId, worldId, source, accountId, suspicionId, id } = sample;
+  return signalId ?? webhookId ?? agentId ?? worldId ?? source ?? accountId ?? suspicionId ?? id;
 }
 
 /** The latest time that the sample names. */

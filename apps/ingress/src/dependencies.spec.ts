@@ -108,7 +108,7 @@ describe('the door', () => {
     const port = await door.host.management.listen();
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
     const { checks } = (await ready.json()) as { checks: { name: string }[] };
-    expect([ready.status, checks.length]).toEqual([200, 2]);
+    expect([ready.status, checks.length]).toEqual([200, 1]);
     const body = signalOf(sender);
     const headers = signed(body, sender.secret);
     for (let sent = 0; sent < 3; sent++) await post(door, body, headers);
@@ -146,17 +146,24 @@ describe('the door', () => {
       await redis?.stop();
     });
 
-    it('answers 503 while Redis is away, and appends nothing', async () => {
+    it('neither opens nor stops while Redis is away: claims and limits are this replica’s own then, and metrics tell', async () => {
       if (!door || !redis) return;
       const own = await addSender(where.pool);
+      await where.pool.query(`UPDATE tenant SET settings = '{"limits": {"burst": 5}}' WHERE id = $1`, [own.tenantId]);
       await redis.stop();
-      const answer = await sendSigned(door, own);
-      expect([answer.status, answer.body['code'], answer.headers.get('retry-after')]).toEqual([
-        503,
-        'UNAVAILABLE',
-        '1',
-      ]);
-      expect(await door.appended(own.tenantId)).toEqual([]);
+      const [first, again] = [
+        await sendSigned(door, own, {}, { id: 'msg_away' }),
+        await sendSigned(door, own, {}, { id: 'msg_away' }),
+      ];
+      expect([first.status, again.status, again.text]).toEqual([202, 202, first.text]);
+      const statuses = [];
+      for (let n = 0; n < 6; n += 1) statuses.push((await sendSigned(door, own)).status);
+      expect(statuses).toContain(429);
+      expect(statuses.filter((status) => status === 202)).toHaveLength(4);
+      expect(await door.appended(own.tenantId)).toHaveLength(5);
+      const metrics = await door.host.management.registry.metrics();
+      expect(metrics).toContain('tickwire_ingress_claims_by_replica 1');
+      expect(metrics).toContain('tickwire_ingress_limits_by_replica 1');
     });
 
     it('answers 202 for a record that is in the log, though its answer cannot be kept', async () => {

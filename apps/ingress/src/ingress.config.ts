@@ -1,6 +1,6 @@
 import { Description, Secret } from '@tickwire/config';
 import { HostConfig } from '@tickwire/runtime';
-import { IsArray, IsIn, IsInt, IsOptional, IsString, IsUrl, Max, Min, MinLength } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUrl, Max, Min, MinLength } from 'class-validator';
 import { CLAIM_LEASE_MS as LONGEST_LEASE_MS } from './claims/claim-store.js';
 
 /** What the door reads from its environment. */
@@ -69,6 +69,21 @@ export class IngressConfig extends HostConfig {
   @Min(1)
   @Max(1_000_000)
   MAX_WAITING_APPENDS: number = 2_000;
+
+  @Description('How many replicas of this app there are: while Redis is away each holds its share of the limits')
+  @IsInt()
+  @Min(1)
+  @Max(1_000)
+  EXPECTED_REPLICAS: number = 1;
+
+  @Description('Networks that JWKS URLs may name although they are not public, for development')
+  @IsOptional()
+  @IsString()
+  CALLBACK_ALLOW_CIDRS?: string;
+
+  @Description('Whether JWKS URLs may be plain http')
+  @IsBoolean()
+  CALLBACK_ALLOW_HTTP: boolean = false;
 
   @Secret()
   @Description('Keys of secrets at rest: <id>:<base64 of 32 bytes>, comma-separated; the same in every app')

@@ -25,7 +25,9 @@ export function derivedId(causeId: string, role: string, ordinal: number | strin
 }
 
 /** A new global id that sorts by time: `acc_018f…`. */
-export function newId(prefix: 'ten' | 'acc' | 'bot' | 'agt' | 'wld' | 'key' | 'sec' | 'whe'): string {
+export function newId(
+  prefix: 'ten' | 'acc' | 'bot' | 'agt' | 'wld' | 'key' | 'sec' | 'whe' | 'alt' | 'iss' | 'rst',
+): string {
   return `${prefix}_${v7()}`;
 }
 

@@ -4,6 +4,7 @@ export * from './webhooks/webhook-validated.event.js';
 export * from './webhooks/webhook-trade-executed.event.js';
 export * from './webhooks/webhook-completed.event.js';
 export * from './webhooks/webhook-failed.event.js';
+export * from './webhooks/webhook-suspicious.event.js';
 export * from './accounts/account-control.event.js';
 export * from './configuration/config-changed.event.js';
 export * from './market/market-quote.event.js';

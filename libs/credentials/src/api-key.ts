@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { hmacSha256 } from '@tickwire/signing';
 
-/** `live` and `test` keys belong to a tenant, `agent` keys to one agent, `admin` keys to the operators. */
-export type ApiKeyKind = 'live' | 'test' | 'agent' | 'admin';
+/** `live` and `test` keys belong to a tenant, `agent` keys to one agent, `admin` keys to the operators; `alert` ones are the tokens of alert URLs. */
+export type ApiKeyKind = 'live' | 'test' | 'agent' | 'admin' | 'alert';
 
 export interface ApiKey {
   kind: ApiKeyKind;
@@ -21,7 +21,7 @@ const RANDOM_LENGTH = 30;
 const CHECKSUM_LENGTH = 6;
 const HINT_LENGTH = 4;
 const MIN_PEPPER_BYTES = 16;
-const API_KEY = /^(tw_(live|test|agent|admin)_([0-9A-Za-z]{30}))_([0-9A-Za-z]{6})$/;
+const API_KEY = /^(tw_(live|test|agent|admin|alert)_([0-9A-Za-z]{30}))_([0-9A-Za-z]{6})$/;
 
 /**
  * Draws a new key: `tw_<kind>_<30 random base62>_<6 base62 checksum>`. The fixed prefix and the checksum let secret

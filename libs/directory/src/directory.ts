@@ -5,9 +5,12 @@ import type { Pool } from 'pg';
 import type {
   AccountEntry,
   AgentEntry,
+  AlertTokenEntry,
   ApiKeyEntry,
   BotEntry,
   EndpointEntry,
+  JwtIssuerEntry,
+  RestrictionEntry,
   SigningSecretEntry,
   TenantEntry,
   WorldEntry,
@@ -25,7 +28,14 @@ interface Entries {
   world: WorldEntry;
   agent: AgentEntry;
   endpoints: EndpointEntry[];
+  signingSecretOwner: { id: string; tenantId: string };
+  alertToken: AlertTokenEntry;
+  jwtIssuers: JwtIssuerEntry[];
+  restrictions: RestrictionEntry[];
 }
+
+/** "None" is an answer here, not a refusal, and the usual one: it is remembered until it changes. */
+const OFTEN_NONE: ReadonlySet<LookupName> = new Set(['endpoints', 'restrictions']);
 
 /**
  * A read-through cache of api's configuration. `config.changed` empties what has changed; while its heartbeats are missing,
@@ -43,6 +53,10 @@ export class Directory {
     world: new Map(),
     agent: new Map(),
     endpoints: new Map(),
+    signingSecretOwner: new Map(),
+    alertToken: new Map(),
+    jwtIssuers: new Map(),
+    restrictions: new Map(),
   };
   /** Grows with every change that was heard: a read that began before one must not fill the cache after it. */
   private generation = 0;
@@ -122,6 +136,25 @@ export class Directory {
     return (await this.find('endpoints', [tenantId])).get(tenantId) ?? [];
   }
 
+  /** Whose signing secret this is; revoked ones are absent. */
+  async tenantOfSigningSecret(id: string): Promise<string | undefined> {
+    return (await this.find('signingSecretOwner', [id])).get(id)?.tenantId;
+  }
+
+  /** @param hash of `hashApiKey`; revoked tokens are absent */
+  async alertToken(hash: string): Promise<AlertTokenEntry | undefined> {
+    return (await this.find('alertToken', [hash])).get(hash);
+  }
+
+  async jwtIssuers(tenantId: string): Promise<JwtIssuerEntry[]> {
+    return (await this.find('jwtIssuers', [tenantId])).get(tenantId) ?? [];
+  }
+
+  /** In force when they were read: the end of each is the caller's to judge. */
+  async restrictions(tenantId: string): Promise<RestrictionEntry[]> {
+    return (await this.find('restrictions', [tenantId])).get(tenantId) ?? [];
+  }
+
   private async find<N extends LookupName>(name: N, keys: readonly string[]): Promise<Map<string, Entries[N]>> {
     const cache = this.caches[name] as Map<string, Entries[N]>;
     const found = new Map<string, Entries[N]>();
@@ -135,8 +168,7 @@ export class Directory {
     if (missing.size === 0) return found;
     const before = this.generation;
     const rows = await this.read(name, [...missing]);
-    if (name === 'endpoints') {
-      // "None" is an answer here, not a refusal, and the usual one: it is remembered until it changes.
+    if (OFTEN_NONE.has(name)) {
       for (const key of missing) if (!rows.has(key)) rows.set(key, [] as unknown as Entries[N]);
     }
     for (const [key, entry] of rows) {
@@ -174,6 +206,7 @@ export class Directory {
         break;
       case 'signing-secret':
         this.caches.signingSecrets.delete(tenantId ?? id);
+        this.caches.signingSecretOwner.delete(id);
         break;
       case 'api-key':
         for (const [hash, key] of this.caches.apiKey) if (key.id === id) this.caches.apiKey.delete(hash);
@@ -186,6 +219,15 @@ export class Directory {
         break;
       case 'webhook-endpoint':
         this.caches.endpoints.delete(tenantId ?? id);
+        break;
+      case 'alert-token':
+        for (const [hash, token] of this.caches.alertToken) if (token.id === id) this.caches.alertToken.delete(hash);
+        break;
+      case 'jwt-issuer':
+        this.caches.jwtIssuers.delete(tenantId ?? id);
+        break;
+      case 'restriction':
+        this.caches.restrictions.delete(tenantId ?? id);
         break;
       case 'heartbeat':
         break;

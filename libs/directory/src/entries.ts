@@ -1,3 +1,5 @@
+import type { WebhookReceived, WebhookSuspicious } from '@tickwire/contracts';
+
 /** What other apps know of api's configuration. Rows as they are in the database, camel-cased. */
 
 export interface TenantEntry {
@@ -12,7 +14,15 @@ export interface TenantSettings {
   /** `off`: account rules only annotate; `enforce`: the validator refuses on them too. */
   precheck?: 'annotate' | 'enforce';
   limits?: { tenantPerMinute?: number; botPerMinute?: number; accountPerMinute?: number; burst?: number };
+  /** The ways in that are allowed. Absent: all of them. */
+  schemes?: SignalScheme[];
+  /** How far a signed time may lie off, by scheme, 5 000 to 300 000. */
+  toleranceMs?: Partial<Record<SignalScheme, number>>;
+  /** What follows a suspicious pattern. Absent: it is only told. */
+  suspicion?: Partial<Record<WebhookSuspicious['pattern'], 'flag' | 'throttle' | 'quarantine'>>;
 }
+
+type SignalScheme = WebhookReceived['scheme'];
 
 export interface AccountEntry {
   id: string;
@@ -91,4 +101,37 @@ export interface EndpointEntry {
   previousSecretUntil: Date | null;
   status: string;
   version: number;
+}
+
+export interface AlertTokenEntry {
+  id: string;
+  tenantId: string;
+  botId: string;
+  accountId: string;
+  symbolMap: Record<string, string>;
+}
+
+export interface JwtIssuerEntry {
+  id: string;
+  tenantId: string;
+  botId: string | null;
+  issuer: string;
+  audience: string;
+  jwksUrl: string | null;
+  /** Public JWKs. */
+  keys: object[] | null;
+  /** HS256; sealed with the row's id as associated data. */
+  sealedSecret: string | null;
+}
+
+export interface RestrictionEntry {
+  id: string;
+  tenantId: string;
+  kind: 'throttle' | 'quarantine';
+  suspectKind: WebhookSuspicious['suspect']['kind'];
+  suspectId: string;
+  pattern: WebhookSuspicious['pattern'];
+  /** Of the limits, while throttled. */
+  factor: number | null;
+  until: Date;
 }

@@ -66,6 +66,35 @@ export const LOOKUPS = {
     parameters: same,
     revive: withDates('expiresAt'),
   },
+  signingSecretOwner: {
+    sql: `SELECT "id" AS "key", jsonb_build_object('id', "id", 'tenantId', "tenant_id") AS "entry"
+            FROM "signing_secret" WHERE "id" = ANY($1) AND "revoked_at" IS NULL`,
+    parameters: same,
+    revive: asIs,
+  },
+  alertToken: {
+    sql: `SELECT "hash" AS "key", jsonb_build_object('id', "id", 'tenantId', "tenant_id", 'botId', "bot_id",
+                 'accountId', "account_id", 'symbolMap', "symbol_map") AS "entry"
+            FROM "alert_token" WHERE "hash" = ANY($1) AND "revoked_at" IS NULL`,
+    parameters: same,
+    revive: asIs,
+  },
+  jwtIssuers: {
+    sql: `SELECT "tenant_id" AS "key", jsonb_agg(jsonb_build_object('id', "id", 'tenantId', "tenant_id", 'botId', "bot_id",
+                 'issuer', "issuer", 'audience', "audience", 'jwksUrl', "jwks_url", 'keys', "keys",
+                 'sealedSecret', "sealed_secret") ORDER BY "created_at") AS "entry"
+            FROM "jwt_issuer" WHERE "tenant_id" = ANY($1) AND "revoked_at" IS NULL GROUP BY "tenant_id"`,
+    parameters: same,
+    revive: asIs,
+  },
+  restrictions: {
+    sql: `SELECT "tenant_id" AS "key", jsonb_agg(jsonb_build_object('id', "id", 'tenantId', "tenant_id", 'kind', "kind",
+                 'suspectKind', "suspect_kind", 'suspectId', "suspect_id", 'pattern', "pattern", 'factor', "factor",
+                 'until', "until") ORDER BY "created_at") AS "entry"
+            FROM "restriction" WHERE "tenant_id" = ANY($1) AND "released_at" IS NULL AND "until" > now() GROUP BY "tenant_id"`,
+    parameters: same,
+    revive: list(withDates('until')),
+  },
   world: {
     sql: `SELECT "id" AS "key", jsonb_build_object('id', "id", 'partition', "partition", 'name', "name", 'settings', "settings",
                  'status', "status", 'version', "version") AS "entry"

@@ -31,6 +31,7 @@ export const PROBLEMS = {
   BAD_SIGNATURE: { status: 401, title: 'The request could not be authenticated' },
   STALE_TIMESTAMP: { status: 401, title: 'The timestamp is outside the accepted window' },
   FORBIDDEN: { status: 403, title: 'The credential does not allow this' },
+  QUARANTINED: { status: 403, title: 'The sender is shut out for now' },
   TENANT_MISMATCH: { status: 403, title: 'The credential belongs to another tenant than the body names' },
 
   // Again, or too often

@@ -30,6 +30,30 @@ function mutated(text: string, [at, by]: [number, number]): string {
 /** The same hex digit in the other case is the same signature, not a forged one. */
 const sameDigest = (a: string, b: string) => a.slice(0, 7) === b.slice(0, 7) && a.toLowerCase() === b.toLowerCase();
 
+/** Forms of a `sha256=<hex>` header that hold the right digits, or nearly, and are not it. */
+const malformed = (hex: string): string[] => [
+  '',
+  'sha256=',
+  `sha256=${hex.slice(1)}`,
+  `sha256=${hex.slice(2)}`,
+  `sha256=${hex}0`,
+  `sha256=${hex}00`,
+  `sha256=sha256=${hex}`,
+  `sha256=${hex},sha256=${hex}`,
+  `sha256=${hex}, ${hex}`,
+  `sha256= ${hex}`,
+  `sha256=${hex}\n`,
+  `\nsha256=${hex}`,
+  `sha256:${hex}`,
+  `SHA256=${hex}`,
+  `sha1=${hex.slice(0, 40)}`,
+  `sha256=0x${hex.slice(2)}`,
+  `sha256=${'g'.repeat(64)}`,
+  `sha256=${'\u0660'.repeat(64)}`,
+  `sha256=${'\uff11'.repeat(64)}`,
+  `sha256=${Buffer.from(hex, 'hex').toString('base64')}`,
+];
+
 describe('timestamped hex', () => {
   const signature = signTimestampedHex({ timestamp: AT, body: BODY, key });
   const verdictOf = (change: Partial<TimestampedHexRequest>) =>
@@ -75,16 +99,8 @@ describe('timestamped hex', () => {
     for (const form of [hex, hex.toUpperCase(), `sha256=${hex.toUpperCase()}`]) {
       expect(verdictOf({ signature: form })).toEqual({ ok: true, keyIndex: 0 });
     }
-    for (const form of [
-      '',
-      'sha256=',
-      hex.slice(1),
-      `${hex}0`,
-      `sha1=${hex}`,
-      `SHA256=${hex}`,
-      ` ${hex}`,
-      `${hex}\n`,
-    ]) {
+    const bare = [hex.slice(1), hex.slice(2), `${hex}0`, `${hex}00`, ` ${hex}`, `${hex}\n`, `${hex},${hex}`];
+    for (const form of [...malformed(hex), ...bare]) {
       expect(verdictOf({ signature: form })).toEqual({ ok: false, reason: 'MALFORMED_SIGNATURE' });
     }
   });
@@ -141,9 +157,17 @@ describe('body hex', () => {
     );
   });
 
-  it('requires the prefix', () => {
-    const verdict = verifyBodyHex({ signature: signature.slice(7), body: BODY, keys: [key] });
-    expect(verdict).toEqual({ ok: false, reason: 'MALFORMED_SIGNATURE' });
+  it('requires the prefix once, and 64 hex digits behind it', () => {
+    const hex = signature.slice(7);
+    for (const form of [hex, ...malformed(hex)]) {
+      const verdict = verifyBodyHex({ signature: form, body: BODY, keys: [key] });
+      expect(verdict).toEqual({ ok: false, reason: 'MALFORMED_SIGNATURE' });
+    }
+  });
+
+  it('tells which key signed, and refuses without keys', () => {
+    expect(verifyBodyHex({ signature, body: BODY, keys: [otherKey, key] })).toEqual({ ok: true, keyIndex: 1 });
+    expect(verifyBodyHex({ signature, body: BODY, keys: [] })).toEqual({ ok: false, reason: 'BAD_SIGNATURE' });
   });
 
   it('does not pass for a timestamped request, nor that for it', () => {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '@tickwire/config';
+import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ClaimStore } from './claim-store.js';
+import { FallbackClaimStore } from './fallback-claim-store.js';
 import { InProcessClaimStore } from './in-process-claim-store.js';
 import { connectClaimRedis, RedisClaimStore } from './redis-claim-store.js';
 
@@ -14,23 +16,27 @@ export interface ClaimStoreSettings {
 
 export interface OpenClaimStore {
   store: ClaimStore;
-  /** For readiness. @throws while claims cannot be made */
-  check(): Promise<void>;
+  /** The connection, where claims are kept in Redis. */
+  redis?: Redis;
   close(): void;
 }
 
-/** How long the start waits for Redis; later it is the readiness that waits. */
+/** How long the start waits for Redis. */
 const CONNECT_MS = 3_000;
 
 /**
- * Opens the claim store that the configuration names. Starts without a Redis that is away; readiness tells.
+ * Opens the claim store that the configuration names. Starts without a Redis that is away, with claims of its own.
  * @throws ConfigError where Redis is wanted and not said where
  */
-export async function openClaimStore(settings: ClaimStoreSettings, logger: Logger): Promise<OpenClaimStore> {
+export async function openClaimStore(
+  settings: ClaimStoreSettings,
+  logger: Logger,
+  onFallback: (active: boolean) => void = () => undefined,
+): Promise<OpenClaimStore> {
   const leaseMs = settings.CLAIM_LEASE_MS;
   if (settings.CLAIM_STORE === 'memory') {
     const store = new InProcessClaimStore({ now: () => performance.now(), leaseMs });
-    return { store, check: async () => undefined, close: () => undefined };
+    return { store, close: () => undefined };
   }
   if (!settings.REDIS_URL) {
     throw new ConfigError([{ name: 'REDIS_URL', wanted: ['is required, because CLAIM_STORE is redis'] }]);
@@ -44,8 +50,18 @@ export async function openClaimStore(settings: ClaimStoreSettings, logger: Logge
   await Promise.race([ready, sleep(CONNECT_MS, undefined, { signal }).catch(() => undefined)]);
   waited.abort();
   return {
-    store: new RedisClaimStore(redis, { leaseMs }),
-    check: async () => void (await redis.ping()),
+    store: new FallbackClaimStore(
+      new RedisClaimStore(redis, { leaseMs }),
+      new InProcessClaimStore({ now: () => performance.now(), leaseMs }),
+      {
+        onFallback: (active, cause) => {
+          onFallback(active);
+          if (active) logger.warn({ err: cause }, 'Redis does not answer; this replica keeps claims by itself');
+          else logger.info({}, 'claims are shared by all replicas again');
+        },
+      },
+    ),
+    redis,
     close: () => redis.disconnect(),
   };
 }

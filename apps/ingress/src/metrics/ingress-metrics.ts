@@ -1,13 +1,15 @@
 import { codeOfStatus, problemAnswer } from '@tickwire/problem-details';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SchemeName } from '../schemes/scheme.js';
 
 const ACCEPTED = 'tickwire_ingress_accepted_total';
 const REFUSED = 'tickwire_ingress_refused_total';
 const REPLAYED = 'tickwire_ingress_replayed_total';
 const APPEND = 'tickwire_ingress_append_seconds';
+const OWN_LIMITS = 'tickwire_ingress_limits_by_replica';
+const OWN_CLAIMS = 'tickwire_ingress_claims_by_replica';
 
 /** Counts what the door answers, and logs what it refuses. */
 export class IngressMetrics {
@@ -15,6 +17,8 @@ export class IngressMetrics {
   readonly #refused: Counter<'code'>;
   readonly #replayed: Counter;
   readonly #append: Histogram;
+  readonly #ownLimits: Gauge;
+  readonly #ownClaims: Gauge;
   /** Requests that `refused` has counted. */
   readonly #counted = new WeakSet<FastifyRequest>();
 
@@ -42,6 +46,26 @@ export class IngressMetrics {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     });
+    this.#ownClaims = new Gauge({
+      name: OWN_CLAIMS,
+      help: '1 while Redis is away and this replica keeps claims by itself: a repetition may be appended again',
+      registers,
+    });
+    this.#ownLimits = new Gauge({
+      name: OWN_LIMITS,
+      help: '1 while Redis is away and this replica holds its share of the limits alone',
+      registers,
+    });
+  }
+
+  /** @param active Redis is away and this replica holds its share of the limits alone */
+  limitsByReplica(active: boolean): void {
+    this.#ownLimits.set(active ? 1 : 0);
+  }
+
+  /** @param active Redis is away and this replica keeps claims by itself */
+  claimsByReplica(active: boolean): void {
+    this.#ownClaims.set(active ? 1 : 0);
   }
 
   accepted(scheme: SchemeName): void {
@@ -70,7 +94,8 @@ export class IngressMetrics {
 
   /** Leaves the registry as it was, for an app that starts again in the same process. */
   remove(): void {
-    for (const name of [ACCEPTED, REFUSED, REPLAYED, APPEND]) this.registry.removeSingleMetric(name);
+    for (const name of [ACCEPTED, REFUSED, REPLAYED, APPEND, OWN_LIMITS, OWN_CLAIMS])
+      this.registry.removeSingleMetric(name);
   }
 
   #count(request: FastifyRequest, code: string): void {

@@ -2,13 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { hashApiKey, parseApiKey } from '@tickwire/credentials';
 import type { ApiKeyEntry } from '@tickwire/directory';
 import { ProblemError } from '@tickwire/problem-details';
+import { idempotencyKey } from './idempotency-key.js';
 import { notAuthenticated, type Proof, type Scheme, type UnprovenRequest } from './scheme.js';
 
 /** What a key has to allow. */
 const SCOPE = 'signals:write';
 const BEARER_KEY = /^bearer +(tw_\S+)$/i;
-/** The sender's own; visible ASCII, so that it reads the same in every log and header. */
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 export interface ApiKeyRows {
   apiKey(hash: string): Promise<ApiKeyEntry | undefined>;
@@ -46,13 +45,4 @@ export class ApiKeyScheme implements Scheme {
     const nonce = idempotencyKey(headers);
     return { scheme: this.name, tenantId: entry.tenantId, ...(nonce === undefined ? {} : { nonce }) };
   }
-}
-
-function idempotencyKey(headers: IncomingHttpHeaders): string | undefined {
-  const given = headers['idempotency-key'];
-  if (given === undefined) return undefined;
-  if (typeof given !== 'string' || !IDEMPOTENCY_KEY.test(given)) {
-    throw new ProblemError('BAD_REQUEST', 'Idempotency-Key must be 1 to 255 visible ASCII characters.');
-  }
-  return given;
 }

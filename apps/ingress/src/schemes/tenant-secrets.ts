@@ -1,13 +1,35 @@
 import type { SecretBox } from '@tickwire/credentials';
 import type { SigningSecretEntry } from '@tickwire/directory';
-import { InvalidWebhookSecret, parseWebhookSecret } from '@tickwire/signing';
+import { InvalidWebhookSecret, parseWebhookSecret, textKey } from '@tickwire/signing';
 
-/** A live secret of a sender. */
-export interface SenderSecret {
+/** What a secret signs with. Both are undefined where it cannot be opened. */
+export interface SecretKeys {
   /** The key of Standard Webhooks; undefined where the secret is not of that form. */
   webhookKey: Buffer | undefined;
+  /** The key of the hex schemes: the secret's text as it stands, `whsec_` and all; undefined for the empty text. */
+  textKey: Buffer | undefined;
+}
+
+/** A live secret of a sender. */
+export interface SenderSecret extends SecretKeys {
   /** The bot that it belongs to; null: the tenant. */
   botId: string | null;
+}
+
+/** Who claims to have signed. It picks candidate secrets and proves nothing. */
+export interface ClaimedSender {
+  tenantId: string;
+  /** Beside the tenant's own secrets this bot's are candidates. */
+  botId?: string;
+  /** The id of a signing secret: no other one of the tenant or its bots is a candidate. */
+  keyId?: string;
+}
+
+/** The secrets that may have signed, of one reading. */
+export interface CandidateSecrets {
+  candidates: SenderSecret[];
+  /** The tenant or one of its bots has a secret, if only one that is no candidate. */
+  tenantHasAny: boolean;
 }
 
 /** Where the rows come from; the directory, or a reading of the database. */
@@ -20,7 +42,7 @@ const MAX_OPENED = 100_000;
 
 /** The signing secrets of tenants and their bots, opened once and remembered by their sealed text. */
 export class TenantSecrets {
-  readonly #opened = new Map<string, Buffer | undefined>();
+  readonly #opened = new Map<string, SecretKeys>();
 
   /**
    * @param cached    knows most tenants without asking the database
@@ -35,47 +57,61 @@ export class TenantSecrets {
   ) {}
 
   /**
-   * The secrets that may have signed for this tenant and, if the body names one, this bot.
+   * The secrets that may have signed for this tenant and, if the sender names one, this bot or under this key id.
    * @param nowMs those that have expired by then are left out
    * @throws TransientError while they cannot be read
    */
-  async of(sender: { tenantId: string; botId?: string }, nowMs: number): Promise<SenderSecret[]> {
-    return this.#open(await this.cached.signingSecrets(sender.tenantId), sender.botId, nowMs);
+  async of(sender: ClaimedSender, nowMs: number): Promise<CandidateSecrets> {
+    return this.#candidates(await this.cached.signingSecrets(sender.tenantId), sender, nowMs);
   }
 
   /**
    * As `of`, from the database. A sender who was refused on cached secrets is judged on these, which takes him the
    * time that an unknown tenant needs: the absence of one is confirmed in the database too.
    */
-  async confirmedOf(sender: { tenantId: string; botId?: string }, nowMs: number): Promise<SenderSecret[]> {
-    return this.#open(await this.confirmed.signingSecrets(sender.tenantId), sender.botId, nowMs);
+  async confirmedOf(sender: ClaimedSender, nowMs: number): Promise<CandidateSecrets> {
+    return this.#candidates(await this.confirmed.signingSecrets(sender.tenantId), sender, nowMs);
   }
 
-  #open(rows: readonly SigningSecretEntry[], botId: string | undefined, nowMs: number): SenderSecret[] {
-    return rows
-      .filter(
-        (row) =>
-          (row.botId === null || row.botId === botId) && (row.expiresAt === null || row.expiresAt.getTime() > nowMs),
-      )
-      .map((row) => ({ botId: row.botId, webhookKey: this.#webhookKey(row) }));
+  #candidates(rows: readonly SigningSecretEntry[], { botId, keyId }: ClaimedSender, nowMs: number): CandidateSecrets {
+    const candidates: SenderSecret[] = [];
+    for (const row of rows) {
+      const named = keyId === undefined ? row.botId === null || row.botId === botId : row.id === keyId;
+      if (!named || (row.expiresAt !== null && row.expiresAt.getTime() <= nowMs)) continue;
+      candidates.push({ botId: row.botId, ...this.#keys(row) });
+    }
+    return { candidates, tenantHasAny: rows.length > 0 };
   }
 
-  #webhookKey(row: SigningSecretEntry): Buffer | undefined {
+  #keys(row: SigningSecretEntry): SecretKeys {
     // With the row's id: the same sealed text copied to another row must not open there.
     const key = `${row.id} ${row.sealed}`;
-    if (this.#opened.has(key)) return this.#opened.get(key);
+    const known = this.#opened.get(key);
+    if (known !== undefined) return known;
     if (this.#opened.size >= MAX_OPENED) this.#opened.clear();
-    const opened = this.#openWebhookKey(row);
+    const opened = this.#open(row);
     this.#opened.set(key, opened);
     return opened;
   }
 
-  #openWebhookKey(row: SigningSecretEntry): Buffer | undefined {
+  #open({ id, sealed }: SigningSecretEntry): SecretKeys {
+    let text: string;
     try {
-      return parseWebhookSecret(this.box.open(row.sealed, [row.id]));
+      text = this.box.open(sealed, [id]);
     } catch (error) {
-      if (!(error instanceof InvalidWebhookSecret)) this.onUnreadable(row.id, error as Error);
-      return undefined;
+      this.onUnreadable(id, error as Error);
+      return { webhookKey: undefined, textKey: undefined };
     }
+    // Anybody can sign with the empty key.
+    return { webhookKey: webhookKeyOf(text), textKey: text === '' ? undefined : textKey(text) };
+  }
+}
+
+function webhookKeyOf(secret: string): Buffer | undefined {
+  try {
+    return parseWebhookSecret(secret);
+  } catch (error) {
+    if (!(error instanceof InvalidWebhookSecret)) throw error;
+    return undefined;
   }
 }

@@ -44,6 +44,54 @@ export function scanFields(body: Buffer, names: ReadonlySet<string>): Map<string
   return found;
 }
 
+/**
+ * Cuts the list `name` of a JSON object into the bytes of its items, as they stand. Bounded and without recursion as
+ * `scanFields`; of repeated names the last counts. What it finds in bytes that are not JSON means nothing.
+ * @returns undefined where there is no such list
+ */
+export function scanItems(body: Buffer, name: string): Buffer[] | undefined {
+  let items: Buffer[] | undefined;
+  let at = skipBlanks(body, 0);
+  if (body[at] !== OPEN_OBJECT) return undefined;
+  do {
+    at = skipBlanks(body, at + 1);
+    if (body[at] !== QUOTE) return items;
+    const nameEnd = endOfString(body, at);
+    const found = nameEnd - at <= MAX_NAME_BYTES && textOf(body.toString('utf8', at, nameEnd)) === name;
+    at = skipBlanks(body, nameEnd);
+    if (body[at] !== COLON) return items;
+    at = skipBlanks(body, at + 1);
+    const end = endOfValue(body, at);
+    if (found) items = body[at] === OPEN_ARRAY ? itemsOf(body.subarray(at, end)) : undefined;
+    at = skipBlanks(body, end);
+  } while (body[at] === COMMA);
+  return items;
+}
+
+/** @param list from its opening bracket to its closing one */
+function itemsOf(list: Buffer): Buffer[] {
+  const items: Buffer[] = [];
+  let at = skipBlanks(list, 1);
+  while (at < list.length && list[at] !== CLOSE_ARRAY) {
+    const end = endOfItem(list, at);
+    if (end === at) return items;
+    items.push(list.subarray(at, end));
+    at = skipBlanks(list, end);
+    if (list[at] !== COMMA) return items;
+    at = skipBlanks(list, at + 1);
+  }
+  return items;
+}
+
+/** As `endOfValue`; a bare word inside a list may end at the list's own bracket. */
+function endOfItem(list: Buffer, start: number): number {
+  const first = list[start];
+  if (first === QUOTE || first === OPEN_OBJECT || first === OPEN_ARRAY) return endOfValue(list, start);
+  let at = start;
+  while (at < list.length && list[at] !== COMMA && list[at] !== CLOSE_ARRAY && !isBlank(list[at])) at += 1;
+  return at;
+}
+
 /** Reads a JSON string. @returns its text; undefined where `raw` is absent or no JSON string */
 export function textOf(raw: string | undefined): string | undefined {
   if (raw === undefined || raw.length < 2 || !raw.startsWith('"') || !raw.endsWith('"')) return undefined;

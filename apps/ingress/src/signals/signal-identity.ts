@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { signalEventId, signalIdOfNonce } from '@tickwire/contracts';
 import { claimKeys } from '../claims/claim-keys.js';
 import type { ClaimedIds } from '../claims/claim-store.js';
@@ -33,7 +33,8 @@ export function signalIdentity(facts: IdentityFacts, draw: () => string): Signal
   const signalId = facts.signalId ?? (nonce === undefined ? undefined : signalIdOfNonce(nonce));
   if (signalId === undefined) {
     const drawnId = draw();
-    const body = { scheme: 'body', value: hashOf(JSON.stringify([botId ?? null, bodyHash])) };
+    // With the account: one bot may have an alert address for each of two.
+    const body = { scheme: 'body', value: hashOf(JSON.stringify([botId ?? null, accountId, bodyHash])) };
     // Not under the signal: a repetition draws another id before it learns of this one.
     return { ids: idsOf(tenantId, accountId, drawnId), keys: claimKeys({ tenantId, nonce: body }), drawn: true };
   }
@@ -47,7 +48,7 @@ export function signalIdentity(facts: IdentityFacts, draw: () => string): Signal
 
 /** SHA-256 as base64url. */
 export function hashOf(content: Uint8Array | string): string {
-  return createHash('sha256').update(content).digest('base64url');
+  return hash('sha256', content, 'base64url');
 }
 
 function idsOf(tenantId: string, accountId: string, signalId: string): ClaimedIds {

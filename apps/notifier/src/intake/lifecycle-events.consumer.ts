@@ -4,6 +4,7 @@ import {
   configChanged,
   webhookCompleted,
   webhookFailed,
+  webhookSuspicious,
   webhookReceived,
   webhookTradeExecuted,
   webhookValidated,
@@ -39,7 +40,14 @@ export class LifecycleEventsConsumer {
 
   @OwnedBatches({
     group: NOTIFIER_GROUP,
-    events: [webhookReceived, webhookValidated, webhookTradeExecuted, webhookCompleted, webhookFailed],
+    events: [
+      webhookReceived,
+      webhookValidated,
+      webhookTradeExecuted,
+      webhookCompleted,
+      webhookFailed,
+      webhookSuspicious,
+    ],
     offsets: 'port',
   })
   async handleBatch(@Payload() batch: EventBatch): Promise<void> {

@@ -26,6 +26,7 @@ export function environmentOf({ databaseUrl, secrets, ports, logLevel, kafka }: 
     API_HOST: '127.0.0.1',
     API_PORT: String(ports.api),
     API_PUBLIC_URL: `http://127.0.0.1:${ports.api}`,
+    INGRESS_PUBLIC_URL: `http://127.0.0.1:${ports.ingress}`,
     CALLBACK_ALLOW_CIDRS: LOOPBACK,
     CALLBACK_ALLOW_HTTP: 'true',
     ...(kafka

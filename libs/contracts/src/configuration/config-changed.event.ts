@@ -11,6 +11,9 @@ export const CONFIG_ENTITIES = [
   'agent',
   'world',
   'webhook-endpoint',
+  'alert-token',
+  'jwt-issuer',
+  'restriction',
   'heartbeat',
 ] as const;
 

@@ -4,6 +4,9 @@ import { DECIMAL, INSTANT, SIGNAL_ID, SYMBOL, UUID } from '../formats.js';
 import sample from './webhook-received.sample.json' with { type: 'json' };
 import { ORDER_TYPES, SIGNAL_ACTIONS } from './signal-request.js';
 
+/** The ways in. */
+export const SIGNAL_SCHEMES = ['standard-webhooks', 'timestamped-hex', 'body-hex', 'api-key', 'jwt', 'alert'] as const;
+
 /** `webhook.received`: an authentic, well-formed signal for an account that exists. It has been answered 202. */
 export class WebhookReceived {
   /** The id of this event: the same for every retry of the signal. */
@@ -25,7 +28,7 @@ export class WebhookReceived {
   @IsOptional() @IsString() @Length(1, 40) timestamp?: string;
   @Matches(INSTANT) receivedAt!: string;
   /** How it proved itself. */
-  @IsIn(['standard-webhooks', 'api-key']) scheme!: 'standard-webhooks' | 'api-key';
+  @IsIn(SIGNAL_SCHEMES) scheme!: (typeof SIGNAL_SCHEMES)[number];
 }
 
 export const webhookReceived = defineEvent<WebhookReceived>({

@@ -31,7 +31,7 @@ export class BroadcastReader implements Subscription {
 
   async start(): Promise<void> {
     const { topics, from } = this.options;
-    this.stopListening = this.wakeUps.onWake((name, inTail) => {
+    this.stopListening = this.wakeUps.onWake(topics, (name, inTail) => {
       if (topics.includes(name)) this.news.tell([name], inTail);
     });
     for (const { topic, partition, start, end } of await readBounds(this.pool, topics)) {

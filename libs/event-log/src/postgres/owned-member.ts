@@ -64,7 +64,9 @@ export class OwnedMember implements Subscription {
 
   async start(): Promise<void> {
     await this.membership.join();
-    this.stopListening = this.wakeUps.onWake((name, inTail) => this.onWake(name, inTail));
+    this.stopListening = this.wakeUps.onWake([...this.options.topics, `group:${this.options.group}`], (name, inTail) =>
+      this.onWake(name, inTail),
+    );
     this.wakeUps.wake(this.options.group);
     await this.heartbeat();
     this.heartbeatTimer = setInterval(() => void this.heartbeat(), this.timing.heartbeatMs);

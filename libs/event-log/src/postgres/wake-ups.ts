@@ -13,8 +13,8 @@ export interface WakeUps {
   wake(group: string): void;
   /** Tells of records that are in the log. */
   appended(records: readonly LogRecord[]): void;
-  /** @returns to stop listening */
-  onWake(listener: Listener): () => void;
+  /** @param names what the listener wants to hear of. @returns to stop listening */
+  onWake(names: readonly string[], listener: Listener): () => void;
   /** What this thread has appended. */
   readonly tail: Tail;
   close(): Promise<void>;
@@ -32,10 +32,22 @@ interface Neighbourhood {
   tail: Tail;
   /** To the other threads. One for all logs here: a channel's message reaches every other channel, those of its own thread too. */
   threads: BroadcastChannel;
+  wantedHere: Set<string>;
+  /** By other threads: waking one costs more than telling it. */
+  wantedElsewhere: Set<string>;
   /** Of the logs that are open; any of them can look. */
   readHeads: Set<ReadHeads>;
   stopLooking(): void;
 }
+interface ThreadMessage {
+  /** Names that there is something new of. */
+  news?: string[];
+  /** Names that the sender wants to hear of. */
+  want?: string[];
+  /** What do you want to hear of? */
+  ask?: boolean;
+}
+
 const neighbourhoods = new Map<string, Neighbourhood>();
 
 function join(database: string, readHeads: ReadHeads): Neighbourhood {
@@ -43,11 +55,25 @@ function join(database: string, readHeads: ReadHeads): Neighbourhood {
   if (!here) {
     const listeners = new Set<Listener>();
     const threads = new BroadcastChannel(`tickwire-log:${database}`);
+    const wantedHere = new Set<string>();
+    const wantedElsewhere = new Set<string>();
     threads.onmessage = (message) => {
-      for (const name of (message as { data: string[] }).data) for (const listener of listeners) listener(name, false);
+      const { news, want, ask } = (message as { data: ThreadMessage }).data;
+      for (const name of news ?? []) for (const listener of listeners) listener(name, false);
+      for (const name of want ?? []) wantedElsewhere.add(name);
+      if (ask) threads.postMessage({ want: [...wantedHere] } satisfies ThreadMessage);
     };
     threads.unref();
-    here = { listeners, tail: new Tail(), threads, readHeads: new Set(), stopLooking: () => undefined };
+    threads.postMessage({ ask: true } satisfies ThreadMessage);
+    here = {
+      listeners,
+      tail: new Tail(),
+      threads,
+      wantedHere,
+      wantedElsewhere,
+      readHeads: new Set(),
+      stopLooking: () => undefined,
+    };
     here.stopLooking = lookAtHeads(here);
     neighbourhoods.set(database, here);
   }
@@ -107,7 +133,7 @@ const CHANNEL = 'tickwire_log';
 
 export async function createWakeUps(database: string, { readHeads, notify, listen }: NotifyOptions): Promise<WakeUps> {
   const here = join(database, readHeads);
-  const { listeners, tail, threads } = here;
+  const { listeners, tail, threads, wantedHere, wantedElsewhere } = here;
   const tell = (name: string, inTail: boolean): void => {
     for (const listener of listeners) listener(name, inTail);
   };
@@ -141,7 +167,8 @@ export async function createWakeUps(database: string, { readHeads, notify, liste
   let closed = false;
   const spread = (names: ReadonlySet<string>, inTail: boolean): void => {
     for (const name of names) tell(name, inTail);
-    threads.postMessage([...names]);
+    const news = [...names].filter((name) => wantedElsewhere.has(name));
+    if (news.length > 0) threads.postMessage({ news } satisfies ThreadMessage);
     if (!notify) return;
     for (const name of names) pending.add(name);
     void flush();
@@ -157,7 +184,9 @@ export async function createWakeUps(database: string, { readHeads, notify, liste
       // Beside other processes something of theirs may come before this and be heard of later.
       spread(new Set(records.map((record) => record.topic)), notify === undefined);
     },
-    onWake(listener) {
+    onWake(names, listener) {
+      for (const name of names) wantedHere.add(name);
+      threads.postMessage({ want: [...names] } satisfies ThreadMessage);
       listeners.add(listener);
       own.add(listener);
       return () => {
