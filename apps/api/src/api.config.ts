@@ -1,6 +1,6 @@
 import { Description, Secret } from '@tickwire/config';
 import { HostConfig } from '@tickwire/runtime';
-import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
 
 export class ApiConfig extends HostConfig {
   @Description('Port of the public API; 0 for a free one')
@@ -16,6 +16,10 @@ export class ApiConfig extends HostConfig {
   @Description('Whether X-Forwarded-For of the proxy in front is believed')
   @IsBoolean()
   TRUST_PROXY: boolean = false;
+
+  @Description('Where senders reach ingress, absolute: the URLs of alert tokens begin with it')
+  @IsUrl({ require_tld: false, require_protocol: true, protocols: ['http', 'https'] })
+  INGRESS_PUBLIC_URL: string = 'http://127.0.0.1:3000';
 
   @Secret()
   @Description('The operators’ credential: tw_admin_ and at least 24 random characters')

@@ -13,7 +13,12 @@ import { QuotesConsumer } from './accounts/quotes.consumer.js';
 import { AgentViews } from './agents/agent-views.js';
 import { AgentsController } from './agents/agents.controller.js';
 import { Agents } from './agents/agents.js';
+import { AlertTokensController } from './alerts/alert-tokens.controller.js';
+import { AlertTokens } from './alerts/alert-tokens.js';
 import type { ApiConfig } from './api.config.js';
+import { AdminAuditController } from './audit/admin-audit.controller.js';
+import { AuditController } from './audit/audit.controller.js';
+import { Audit } from './audit/audit.js';
 import { BotsController } from './bots/bots.controller.js';
 import { Bots } from './bots/bots.js';
 import { ApiKeysController } from './credentials/api-keys.controller.js';
@@ -27,14 +32,22 @@ import { EndpointsController } from './endpoints/endpoints.controller.js';
 import { Endpoints } from './endpoints/endpoints.js';
 import { EventsController } from './events/events.controller.js';
 import { Events } from './events/events.js';
+import { JwtIssuersController } from './jwt-issuers/jwt-issuers.controller.js';
+import { JwtIssuers } from './jwt-issuers/jwt-issuers.js';
 import { ConfigurationRelay } from './outbox/configuration-relay.js';
 import { ConfigurationWriter } from './outbox/configuration-writer.js';
 import { AgentsConsumer } from './projection/agents.consumer.js';
 import { ApiMetrics } from './projection/api-metrics.js';
 import { LifecycleConsumer, PROJECTOR_GROUP } from './projection/lifecycle.consumer.js';
+import { SettingsController } from './settings/settings.controller.js';
 import { SignalNews } from './signals/signal-news.js';
 import { SignalsController } from './signals/signals.controller.js';
 import { Signals } from './signals/signals.js';
+import { RestrictionsController } from './suspicions/restrictions.controller.js';
+import { Restrictions } from './suspicions/restrictions.js';
+import { SuspicionsConsumer } from './suspicions/suspicions.consumer.js';
+import { SuspicionsController } from './suspicions/suspicions.controller.js';
+import { Suspicions } from './suspicions/suspicions.js';
 import { TenantsController } from './tenants/tenants.controller.js';
 import { Tenants } from './tenants/tenants.js';
 import { CONFIG, HOST } from './tokens.js';
@@ -52,8 +65,15 @@ export class ApiModule {
         TenantsController,
         AdminWorldsController,
         DeadLettersController,
+        AdminAuditController,
+        AuditController,
+        SettingsController,
         ApiKeysController,
         SigningSecretsController,
+        AlertTokensController,
+        JwtIssuersController,
+        SuspicionsController,
+        RestrictionsController,
         AccountsController,
         BotsController,
         EndpointsController,
@@ -64,6 +84,7 @@ export class ApiModule {
         LifecycleConsumer,
         AgentsConsumer,
         QuotesConsumer,
+        SuspicionsConsumer,
       ],
       providers: [
         { provide: HOST, useValue: host },
@@ -82,9 +103,14 @@ export class ApiModule {
           inject: [ConfigurationRelay],
         },
         SignalNews,
+        Audit,
         Tenants,
         ApiKeys,
         SigningSecrets,
+        AlertTokens,
+        JwtIssuers,
+        Suspicions,
+        Restrictions,
         Accounts,
         AccountStates,
         AccountHistory,

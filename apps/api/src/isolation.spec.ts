@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import type { Type } from '@nestjs/common';
+import { signalEventId, webhookReceived, webhookSuspicious } from '@tickwire/contracts';
 import { testDatabase, type TestDatabase } from '@tickwire/testing';
-import { signalEventId, webhookReceived } from '@tickwire/contracts';
+import { routesOf } from '../fixtures/routes.js';
 import {
   eventRecord,
   newAccount,
@@ -10,6 +13,8 @@ import {
   type RunningTestApi,
   type TestTenant,
 } from '../fixtures/running-api.js';
+import { ApiModule } from './api.module.js';
+import { ApiConfig } from './index.js';
 
 /** What each tenant has, made with the same names and external ids. */
 interface Belongings {
@@ -20,6 +25,10 @@ interface Belongings {
   endpoint: string;
   agent: string;
   webhookId: string;
+  alertToken: string;
+  issuer: string;
+  suspicion: string;
+  restriction: string;
 }
 
 let database: TestDatabase;
@@ -34,19 +43,39 @@ beforeAll(async () => {
   for (const name of ['Acme', 'Acme']) {
     const tenant = await newTenant(api, name);
     const make = async (path: string, body: object) => (await api.call('POST', path, { key: tenant.key, body })).body;
+    const suspicion = randomUUID();
+    await api.call('PATCH', '/settings', { key: tenant.key, body: { suspicion: { replay_storm: 'quarantine' } } });
     const account = await newAccount(api, tenant, world, 'A-1');
     const webhookId = signalEventId(tenant.id, account, 's-1');
     await api.log.append([
       eventRecord(webhookReceived, webhookId, { webhookId, tenantId: tenant.id, accountId: account, signalId: 's-1' }),
+      eventRecord(webhookSuspicious, suspicion, {
+        suspicionId: suspicion,
+        tenantId: tenant.id,
+        pattern: 'replay_storm',
+        suspect: { kind: 'nonce', id: 'n-1' },
+        detectedAt: new Date().toISOString(),
+      }),
     ]);
+    const bot = (await make('/bots', { name: 'bot' })).id;
+    const ofTenant = await until(async () => {
+      const { rows } = await api.pool.query<{ id: string }>('SELECT id FROM restriction WHERE tenant_id = $1', [
+        tenant.id,
+      ]);
+      return rows[0]?.id;
+    });
     tenants.push({
       ...tenant,
       has: {
         account,
         webhookId,
-        bot: (await make('/bots', { name: 'bot' })).id,
+        suspicion,
+        restriction: ofTenant,
+        bot,
         key: (await make('/api-keys', { name: 'key', scopes: ['read'] })).id,
         secret: (await make('/signing-secrets', {})).id,
+        alertToken: (await make('/alert-tokens', { botId: bot, accountId: account })).id,
+        issuer: (await make('/jwt-issuers', { issuer: 'idp', audience: 'us', secret: 'x'.repeat(32) })).id,
         endpoint: (await make('/webhook-endpoints', { url: 'https://hooks.example.com/' })).id,
         agent: (await make('/agents', { worldId: world, name: 'agent', role: 'quant' })).agentId,
       },
@@ -68,7 +97,12 @@ const ROUTES: [method: string, path: (has: Belongings) => string, body?: object]
   ['GET', ({ account }) => `/accounts/${account}/positions`],
   ['PATCH', ({ bot }) => `/bots/${bot}`, { name: 'stolen' }],
   ['DELETE', ({ key }) => `/api-keys/${key}`],
-  ['POST', ({ secret }) => `/signing-secrets/${secret}/revoke`, {}],
+  ['POST', ({ secret }) => `/signing-secrets/${secret}/rotate`, {}],
+  ['DELETE', ({ secret }) => `/signing-secrets/${secret}`],
+  ['PATCH', ({ alertToken }) => `/alert-tokens/${alertToken}`, { name: 'stolen' }],
+  ['DELETE', ({ alertToken }) => `/alert-tokens/${alertToken}`],
+  ['DELETE', ({ issuer }) => `/jwt-issuers/${issuer}`],
+  ['DELETE', ({ restriction }) => `/restrictions/${restriction}`],
   ['GET', ({ endpoint }) => `/webhook-endpoints/${endpoint}`],
   ['PATCH', ({ endpoint }) => `/webhook-endpoints/${endpoint}`, { url: 'https://thief.example.com/' }],
   ['GET', ({ endpoint }) => `/webhook-endpoints/${endpoint}/deliveries`],
@@ -78,6 +112,55 @@ const ROUTES: [method: string, path: (has: Belongings) => string, body?: object]
   ['GET', ({ webhookId }) => `/signals/${webhookId}`],
   ['GET', ({ account }) => `/signals?signalId=s-1&accountId=${account}`],
 ];
+
+const LISTS = [
+  ['/accounts', 'account', 'id'],
+  ['/bots', 'bot', 'id'],
+  ['/signing-secrets', 'secret', 'id'],
+  ['/alert-tokens', 'alertToken', 'id'],
+  ['/jwt-issuers', 'issuer', 'id'],
+  ['/suspicions', 'suspicion', 'id'],
+  ['/restrictions', 'restriction', 'id'],
+  ['/webhook-endpoints', 'endpoint', 'id'],
+  ['/agents', 'agent', 'agentId'],
+] as const;
+
+/** Routes with a test of their own below. */
+const OWN_LISTS = ['GET /api-keys', 'GET /worlds/:id/agents', 'GET /events', 'GET /audit-logs', 'GET /settings'];
+/** They name no object, and change or make the caller's own; what their bodies may refer to has tests below. */
+const OWN_CHANGES = [
+  'PATCH /settings',
+  'POST /accounts',
+  'POST /agents',
+  'POST /alert-tokens',
+  'POST /api-keys',
+  'POST /bots',
+  'POST /jwt-issuers',
+  'POST /signing-secrets',
+  'POST /webhook-endpoints',
+];
+/** Markets are the same for everybody. */
+const COMMON = ['GET /worlds/:id', 'GET /worlds/:id/instruments'];
+
+describe('routes', () => {
+  const all = routesOf(ApiModule.of(new ApiConfig(), {} as never).controllers as Type[]);
+  const ofOperators = all.filter((route) => route.includes(' /admin/'));
+
+  it('are all of them looked at here', () => {
+    const placeholders = new Proxy({} as Belongings, { get: () => ':id' });
+    const byId = ROUTES.map(([method, path]) => `${method} ${path(placeholders).replace(/\?.*/, '')}`);
+    const lists = LISTS.map(([path]) => `GET ${path}`);
+    const known = [...byId, ...lists, ...OWN_LISTS, ...OWN_CHANGES, ...COMMON, ...ofOperators];
+    expect([...known].sort()).toEqual([...all].sort());
+  });
+
+  it.each(ofOperators)('%s is closed to tenants', async (route) => {
+    const [method, path] = route.split(' ') as [string, string];
+    const [one, two] = tenants;
+    const answer = await api.call(method, path.replace(':id', two!.id), { key: one!.key });
+    expect(answer).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  });
+});
 
 describe('with the objects of another tenant', () => {
   it.each(ROUTES.map(([method, path, body]) => [`${method} ${path({} as Belongings)}`, method, path, body] as const))(
@@ -96,11 +179,16 @@ describe('with the objects of another tenant', () => {
     const { has, key } = two!;
     expect((await api.call('GET', `/accounts/${has.account}`, { key })).body.status).toBe('active');
     expect((await api.call('GET', `/webhook-endpoints/${has.endpoint}`, { key })).body.version).toBe(1);
+    const only = async (path: string) => (await api.call('GET', path, { key })).body.data;
+    expect(await only('/signing-secrets')).toMatchObject([{ id: has.secret, expiresAt: null, revokedAt: null }]);
+    expect(await only('/alert-tokens')).toMatchObject([{ id: has.alertToken, name: '', revokedAt: null }]);
+    expect(await only('/jwt-issuers')).toMatchObject([{ id: has.issuer, revokedAt: null }]);
+    expect(await only('/restrictions')).toMatchObject([{ id: has.restriction, active: true }]);
     const bots = (await api.call('GET', '/bots', { key })).body.data;
     expect(bots.map((bot: { name: string }) => bot.name)).toEqual(['bot']);
   });
 
-  it('bots and secrets cannot be tied to them', async () => {
+  it('bots, secrets, alert tokens and issuers cannot be tied to them', async () => {
     const [one, two] = tenants;
     const bot = await api.call('POST', '/bots', { key: one!.key, body: { name: 'x', accountIds: [two!.has.account] } });
     const secret = await api.call('POST', '/signing-secrets', { key: one!.key, body: { botId: two!.has.bot } });
@@ -109,6 +197,16 @@ describe('with the objects of another tenant', () => {
       body: { accountIds: [two!.has.account] },
     });
     expect([bot.status, secret.status, change.status]).toEqual([422, 422, 422]);
+    const refusal = async (path: string, body: object) => {
+      const refused = await api.call('POST', path, { key: one!.key, body });
+      return [refused.status, refused.body.errors?.[0]?.pointer];
+    };
+    const { account, bot: own } = one!.has;
+    const foreign = two!.has;
+    expect(await refusal('/alert-tokens', { botId: foreign.bot, accountId: account })).toEqual([422, '/botId']);
+    expect(await refusal('/alert-tokens', { botId: own, accountId: foreign.account })).toEqual([422, '/accountId']);
+    const issuer = { issuer: 'other', audience: 'us', secret: 'x'.repeat(32), botId: foreign.bot };
+    expect(await refusal('/jwt-issuers', issuer)).toEqual([422, '/botId']);
   });
 
   it('a tenant cannot be named in a body', async () => {
@@ -122,13 +220,7 @@ describe('with the objects of another tenant', () => {
 });
 
 describe('lists', () => {
-  it.each([
-    ['/accounts', 'account', 'id'],
-    ['/bots', 'bot', 'id'],
-    ['/signing-secrets', 'secret', 'id'],
-    ['/webhook-endpoints', 'endpoint', 'id'],
-    ['/agents', 'agent', 'agentId'],
-  ] as const)('%s hold what is one’s own', async (path, name, field) => {
+  it.each(LISTS)('%s hold what is one’s own', async (path, name, field) => {
     for (const tenant of tenants) {
       const { data } = (await api.call('GET', path, { key: tenant.key })).body;
       expect(data.map((each: Record<string, string>) => each[field])).toEqual([tenant.has[name]]);
@@ -144,6 +236,19 @@ describe('lists', () => {
       const events = (await api.call('GET', '/events', { key: tenant.key })).body.data;
       expect(events.map(({ event }: { event: { id: string } }) => event.id)).toEqual([tenant.has.webhookId]);
     }
+  });
+
+  it('of the audit hold the changes of one’s own, and settings are one’s own', async () => {
+    const [one, two] = tenants;
+    const subjects = async ({ key }: TestTenant) =>
+      (await api.call('GET', '/audit-logs?limit=200', { key })).body.data.map(
+        ({ subject }: { subject: string }) => subject,
+      );
+    expect(await subjects(one!)).toContain(one!.has.bot);
+    for (const foreign of [two!.id, ...Object.values(two!.has)]) expect(await subjects(one!)).not.toContain(foreign);
+    expect((await api.call('GET', `/audit-logs?subject=${two!.has.bot}`, { key: one!.key })).body.data).toEqual([]);
+    await api.call('PATCH', '/settings', { key: one!.key, body: { precheck: 'enforce' } });
+    expect((await api.call('GET', '/settings', { key: two!.key })).body.precheck).toBe('annotate');
   });
 
   it('find an external id that both have in one’s own accounts only', async () => {
@@ -165,5 +270,9 @@ function invented(): Belongings {
     endpoint: 'whe_none',
     agent: 'agt_none',
     webhookId: '0190a000-0000-5000-8000-000000000000',
+    alertToken: 'alt_none',
+    issuer: 'iss_none',
+    suspicion: '0190a000-0000-5000-8000-000000000000',
+    restriction: 'rst_none',
   };
 }

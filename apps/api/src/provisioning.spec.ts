@@ -308,12 +308,13 @@ describe('signing secrets', () => {
     const { id, secret } = made.body;
     const { rows } = await api.pool.query<{ sealed: string }>('SELECT sealed FROM signing_secret WHERE id = $1', [id]);
     expect(box.open(rows[0]!.sealed, [id])).toBe(secret);
-    const revoked = await own('POST', `/signing-secrets/${id}/revoke`);
-    expect(revoked).toMatchObject({ status: 200, body: { id, revokedAt: expect.any(String) } });
-    expect((await own('POST', `/signing-secrets/${id}/revoke`)).body).toEqual(revoked.body);
+    for (const again of [false, true]) {
+      expect([again, (await own('DELETE', `/signing-secrets/${id}`)).status]).toEqual([again, 204]);
+    }
+    expect((await own('GET', '/signing-secrets')).body.data[0]).toMatchObject({ id, revokedAt: expect.any(String) });
     expect(await changesOf(id)).toEqual([
       { entity: 'signing-secret', id, tenantId: tenant.id, version: 1 },
-      { entity: 'signing-secret', id, tenantId: tenant.id, version: 2 },
+      { entity: 'signing-secret', id, tenantId: tenant.id, version: 3 },
     ]);
     expect(JSON.stringify((await own('GET', '/signing-secrets')).body)).not.toContain(secret);
   });
@@ -322,6 +323,6 @@ describe('signing secrets', () => {
     const bot = await own('POST', '/bots', { name: 'signer' });
     expect((await own('POST', '/signing-secrets', { botId: bot.body.id })).body.botId).toBe(bot.body.id);
     expect((await own('POST', '/signing-secrets', { botId: 'bot_none' })).status).toBe(422);
-    expect((await own('POST', '/signing-secrets/sec_none/revoke')).status).toBe(404);
+    expect((await own('DELETE', '/signing-secrets/sec_none')).status).toBe(404);
   });
 });

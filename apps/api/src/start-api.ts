@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Fence, EventLogServer } from '@tickwire/event-log';
 import { createHttpApp, type AppHost, type RunningApp } from '@tickwire/runtime';
 import type { FastifyInstance } from 'fastify';
@@ -53,6 +54,8 @@ export async function startApi(config: ApiConfig, host: AppHost): Promise<Runnin
       stopping = true;
       app.get(SignalNews).close();
       await app.close();
+      // The pool is about to close; a note of a key's use is not worth a longer wait.
+      await Promise.race([authenticator.settled(), delay(FLUSH_MS, undefined, { ref: false })]);
       await app.get(Fence).flush(FLUSH_MS);
       // Last: a change that was committed while closing is still told.
       await relay.stop();

@@ -3,7 +3,6 @@ import { v7 } from 'uuid';
 
 /** Namespace of every name-based id here; drawn once, never changed. */
 const NAMESPACE = '6f0f1c52-7f0c-4c39-9b2e-6f5f1f2f8a11';
-/** Its sixteen bytes,. */
 const NAMESPACE_BYTES = Buffer.from(NAMESPACE.replaceAll('-', ''), 'hex');
 
 /** The id of a signal's `webhook.received` and its `webhookId`: the same for every retry of the same signal. */

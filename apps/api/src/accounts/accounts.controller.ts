@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Inject, Param, Patch, Post, Query } from '@nestjs/common';
-import { Allow, TenantId } from '../authentication/allow.js';
+import type { Author } from '../audit/author.js';
+import { Allow, By, TenantId } from '../authentication/allow.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
 import { AccountHistory, type AccountFill, type AccountOrder } from './account-history.js';
@@ -17,8 +18,8 @@ export class AccountsController {
 
   @Post()
   @Allow('manage')
-  create(@TenantId() tenantId: string, @Body() body: NewAccount): Promise<Account> {
-    return this.accounts.create(tenantId, body);
+  create(@By() by: Author, @Body() body: NewAccount): Promise<Account> {
+    return this.accounts.create(by, body);
   }
 
   @Get()
@@ -37,8 +38,8 @@ export class AccountsController {
 
   @Patch(':id')
   @Allow('manage')
-  change(@TenantId() tenantId: string, @Param('id') id: string, @Body() body: AccountChange): Promise<Account> {
-    return this.accounts.changeStatus(tenantId, id, body);
+  change(@By() by: Author, @Param('id') id: string, @Body() body: AccountChange): Promise<Account> {
+    return this.accounts.changeStatus(by, id, body);
   }
 
   @Get(':id/fills')

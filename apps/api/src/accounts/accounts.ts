@@ -3,6 +3,8 @@ import { newId, type AccountControl } from '@tickwire/contracts';
 import { partitionOfKey } from '@tickwire/event-log';
 import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
+import { Audit } from '../audit/audit.js';
+import type { Author } from '../audit/author.js';
 import { idCursor, pageOf, type Page } from '../listing/page.js';
 import { accountControlRecord, configChangedRecord } from '../outbox/configuration-records.js';
 import { ConfigurationWriter, type Publish } from '../outbox/configuration-writer.js';
@@ -36,10 +38,12 @@ export class Accounts {
   constructor(
     @Inject(HOST) private readonly host: AppHost,
     @Inject(ConfigurationWriter) private readonly writer: ConfigurationWriter,
+    @Inject(Audit) private readonly audit: Audit,
   ) {}
 
   /** @throws ProblemError SCHEMA, CONFLICT for an externalId that is taken, LIMIT_EXCEEDED */
-  async create(tenantId: string, body: NewAccount): Promise<Account> {
+  async create(by: Author, body: NewAccount): Promise<Account> {
+    const { tenantId } = by;
     const minor = parseMinor(body.initialBalance);
     if (minor === undefined) {
       throw fieldRefused('initialBalance', 'INVALID_AMOUNT', 'at most two digits behind the point, below 2^53 cents');
@@ -70,6 +74,9 @@ export class Accounts {
           ],
         );
         const account = toAccount(rows[0]!);
+        const { externalId, initialBalance, currency, quoteSource } = account;
+        const details = { externalId, initialBalance, currency, quoteSource };
+        await this.audit.record(db, by, 'account.created', id, details);
         this.announce(publish, 'registered', tenantId, account);
         return account;
       });
@@ -111,7 +118,8 @@ export class Accounts {
   }
 
   /** The same status again changes nothing. @throws ProblemError NOT_FOUND, CONFLICT for a closed account */
-  changeStatus(tenantId: string, id: string, { status }: AccountChange): Promise<Account> {
+  changeStatus(by: Author, id: string, { status }: AccountChange): Promise<Account> {
+    const { tenantId } = by;
     return this.writer.change(async (db, publish) => {
       const present = await db.query<AccountRow>(
         `SELECT ${COLUMNS} FROM "account" WHERE "id" = $1 AND "tenant_id" = $2 FOR NO KEY UPDATE`,
@@ -125,6 +133,7 @@ export class Accounts {
         [id, status],
       );
       const account = toAccount(rows[0]!);
+      await this.audit.record(db, by, 'account.status_changed', id, { from: present.rows[0].status, to: status });
       this.announce(publish, 'status', tenantId, account);
       return account;
     });

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { ProblemError } from '@tickwire/problem-details';
-import { Allow, Caller, TenantId } from '../authentication/allow.js';
+import type { Author } from '../audit/author.js';
+import { Allow, By, Caller, TenantId } from '../authentication/allow.js';
 import type { Principal } from '../authentication/principal.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
@@ -18,8 +19,8 @@ export class AgentsController {
 
   @Post()
   @Allow('manage')
-  create(@TenantId() tenantId: string, @Body() body: NewAgent): Promise<NewlyMadeAgent> {
-    return this.agents.create(tenantId, body);
+  create(@By() by: Author, @Body() body: NewAgent): Promise<NewlyMadeAgent> {
+    return this.agents.create(by, body);
   }
 
   @Get()

@@ -6,6 +6,8 @@ import { AddressGuard } from '@tickwire/delivery';
 import { partitionOfKey } from '@tickwire/event-log';
 import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
+import { Audit, hostOf } from '../audit/audit.js';
+import type { Author } from '../audit/author.js';
 import { formatTickSecret } from '@tickwire/signing';
 import { ApiKeys } from '../credentials/api-keys.js';
 import { requirePublicUrl } from '../endpoints/callback-url.js';
@@ -47,6 +49,7 @@ export class Agents {
     @Inject(AddressGuard) private readonly guard: AddressGuard,
     @Inject(ApiKeys) private readonly apiKeys: ApiKeys,
     @Inject(ConfigurationWriter) private readonly writer: ConfigurationWriter,
+    @Inject(Audit) private readonly audit: Audit,
   ) {}
 
   /**
@@ -54,7 +57,8 @@ export class Agents {
    * are numbered by the world's version, in the order of its log.
    * @throws ProblemError SCHEMA, LIMIT_EXCEEDED
    */
-  create(tenantId: string, body: NewAgent): Promise<NewlyMadeAgent> {
+  create(by: Author, body: NewAgent): Promise<NewlyMadeAgent> {
+    const { tenantId } = by;
     if (body.callbackUrl) requirePublicUrl(this.guard, 'callbackUrl', body.callbackUrl);
     const id = newId('agt');
     const generated = body.webhookSecret === undefined ? formatTickSecret(randomBytes(SECRET_BYTES)) : undefined;
@@ -87,7 +91,9 @@ export class Agents {
       );
       const agent = rows[0]!;
       const nowMs = this.host.now();
-      const { worldId, role, name } = body;
+      const { worldId, role, name, callbackUrl } = body;
+      const details = { worldId, role, name, ...(callbackUrl ? { callbackHost: hostOf(callbackUrl) } : {}) };
+      await this.audit.record(db, by, 'agent.created', id, details);
       publish(
         worldControlRecord(
           { worldId, command: 'agent-registered', agentId: id, role, name, version: world.rows[0].version },
@@ -95,9 +101,8 @@ export class Agents {
         ),
         configChangedRecord({ entity: 'agent', id, tenantId, version: agent.version }, nowMs),
       );
-      const { key } = await this.apiKeys.insert(db, publish, {
+      const { key } = await this.apiKeys.insert(db, publish, by, {
         kind: 'agent',
-        tenantId,
         agentId: id,
         name: body.name,
         scopes: [],

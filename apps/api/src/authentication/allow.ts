@@ -1,6 +1,7 @@
 import { createParamDecorator, SetMetadata } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import { ProblemError } from '@tickwire/problem-details';
+import type { Author } from '../audit/author.js';
 import type { Principal, PrincipalRequest, Scope } from './principal.js';
 
 /** Who may use a route: operators, a tenant's key with a scope, an agent's own key, the bearer of a status URL. */
@@ -18,6 +19,13 @@ export const TenantId = createParamDecorator((_: unknown, context: ExecutionCont
   const caller = callerOf(context);
   if (caller.kind === 'tenant' || caller.kind === 'agent') return caller.tenantId;
   throw new ProblemError('FORBIDDEN', 'This credential belongs to no tenant.');
+});
+
+/** The tenant whose key changes its configuration. */
+export const By = createParamDecorator((_: unknown, context: ExecutionContext): Author => {
+  const caller = callerOf(context);
+  if (caller.kind === 'tenant') return { tenantId: caller.tenantId, actor: caller.keyId };
+  throw new ProblemError('FORBIDDEN', 'Only a key of a tenant changes its configuration.');
 });
 
 function callerOf(context: ExecutionContext): Principal {

@@ -59,7 +59,7 @@ describe('credentials', () => {
 
 describe('API keys', () => {
   it('reach as far as their scopes', async () => {
-    const { key: reader } = await newKey({ scopes: ['read'], mode: 'test' });
+    const { key: reader } = await newKey({ scopes: ['read'], kind: 'test' });
     expect(reader).toMatch(/^tw_test_/);
     expect((await api.call('GET', '/accounts', { key: reader })).status).toBe(200);
     expect(await api.call('POST', '/bots', { key: reader, body: { name: 'x' } })).toMatchObject({
@@ -87,16 +87,52 @@ describe('API keys', () => {
     expect(listed).toMatchObject({
       id,
       name: 'short-lived',
-      mode: 'live',
+      kind: 'live',
+      hint: `tw_live_…${key.slice(-11, -7)}`,
       scopes: ['read'],
       revokedAt: null,
-      lastUsedAt: expect.any(String),
     });
     expect(JSON.stringify(listed)).not.toContain(key);
     expect((await api.call('DELETE', `/api-keys/${id}`, { key: tenant.key })).status).toBe(204);
     expect((await api.call('GET', '/accounts', { key })).status).toBe(401);
     expect((await api.call('DELETE', `/api-keys/${id}`, { key: tenant.key })).status).toBe(204);
     expect((await api.call('DELETE', '/api-keys/key_none', { key: tenant.key })).status).toBe(404);
+  });
+
+  it('may be revoked with themselves', async () => {
+    const { id, key } = await newKey({ scopes: ['manage'] });
+    expect((await api.call('DELETE', `/api-keys/${id}`, { key })).status).toBe(204);
+    expect((await api.call('DELETE', `/api-keys/${id}`, { key })).status).toBe(401);
+  });
+
+  it('give no scope that they do not have', async () => {
+    const { key } = await newKey({ scopes: ['manage', 'read'] });
+    const refused = await api.call('POST', '/api-keys', { key, body: { scopes: ['read', 'signals:write'] } });
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { code: 'FORBIDDEN', errors: [{ pointer: '/scopes/1', code: 'SCOPE_NOT_HELD' }] },
+    });
+    expect((await api.call('POST', '/api-keys', { key, body: { scopes: ['read', 'manage'] } })).status).toBe(201);
+  });
+
+  it('note their last use once a minute, beside the request', async () => {
+    const { id, key } = await newKey({ scopes: ['read'] });
+    const lastUse = async () =>
+      (await api.pool.query<{ at: Date | null }>('SELECT last_used_at AS at FROM api_key WHERE id = $1', [id])).rows[0]!
+        .at;
+    await Promise.all([1, 2, 3].map(() => api.call('GET', '/accounts', { key })));
+    const first = await until(async () => (await lastUse()) ?? undefined);
+    // Half a minute ago is recent enough; over a minute ago is not.
+    const set = (ago: string) =>
+      api.pool.query(`UPDATE api_key SET last_used_at = now() - $2::interval WHERE id = $1`, [id, ago]);
+    await set('30 s');
+    const recent = await lastUse();
+    await api.call('GET', '/accounts', { key });
+    await api.restart(); // waits for what is being noted
+    expect(await lastUse()).toEqual(recent);
+    await set('61 s');
+    await api.call('GET', '/accounts', { key });
+    await until(async () => (await lastUse())!.getTime() >= first.getTime());
   });
 
   it('expire', async () => {
@@ -140,7 +176,7 @@ describe('agent keys', () => {
       expect([path, (await as(path)).status]).toEqual([path, 403]);
     }
     const keys = (await api.call('GET', '/api-keys?limit=200', { key: tenant.key })).body.data;
-    expect(keys.map((each: { mode: string }) => each.mode)).not.toContain('agent');
+    expect(keys.map((each: { kind: string }) => each.kind)).not.toContain('agent');
   });
 });
 

@@ -4,12 +4,13 @@ import { toTransient } from '@tickwire/persistence';
 import { ProblemError } from '@tickwire/problem-details';
 import { digestsEqual } from '@tickwire/signing';
 import type { Pool } from 'pg';
+import { LastUses, UNRECORDED } from './last-uses.js';
 import type { Principal } from './principal.js';
 
 const ADMIN_PREFIX = 'tw_admin_';
 
 interface KeyRow {
-  id: string;
+  id: `key_${string}`;
   tenant_id: string;
   agent_id: string | null;
   scopes: string[];
@@ -30,12 +31,14 @@ export interface AuthenticatorSettings {
  */
 export class Authenticator {
   private readonly adminDigest: Buffer;
+  private readonly lastUses: LastUses;
 
   constructor(
     private readonly pool: Pool,
     private readonly settings: AuthenticatorSettings,
   ) {
     this.adminDigest = sha256(settings.adminToken);
+    this.lastUses = new LastUses(pool);
   }
 
   /**
@@ -49,6 +52,7 @@ export class Authenticator {
     if (key === undefined || key.kind === 'admin') throw unknownCredential();
     const row = await this.find(key);
     if (row === undefined || row.expired) throw unknownCredential();
+    if (row.unrecorded) this.lastUses.record(row.id);
     if (row.tenant_status !== 'active') {
       throw new ProblemError('TENANT_INACTIVE', 'The tenant of this credential is not active.');
     }
@@ -56,21 +60,21 @@ export class Authenticator {
     return { kind: 'tenant', tenantId: row.tenant_id, keyId: row.id, scopes: row.scopes };
   }
 
+  /** Resolves when what is being noted of past requests is written, or was given up. */
+  settled(): Promise<void> {
+    return this.lastUses.settled();
+  }
+
   private async find(key: ApiKey): Promise<KeyRow | undefined> {
     try {
       const { rows } = await this.pool.query<KeyRow>({
         name: 'api-key',
         text: `SELECT k."id", k."tenant_id", k."agent_id", k."scopes", t."status" AS "tenant_status",
-                      coalesce(k."expires_at" <= now(), false) AS "expired",
-                      k."last_used_at" IS NULL OR k."last_used_at" < now() - interval '1 minute' AS "unrecorded"
+                      coalesce(k."expires_at" <= now(), false) AS "expired", ${UNRECORDED} AS "unrecorded"
                  FROM "api_key" k JOIN "tenant" t ON t."id" = k."tenant_id"
                 WHERE k."hash" = $1 AND k."revoked_at" IS NULL`,
         values: [hashApiKey(key, this.settings.pepper)],
       });
-      // To the minute is enough for "last used", and spares a write at each request.
-      if (rows[0]?.unrecorded) {
-        await this.pool.query(`UPDATE "api_key" SET "last_used_at" = now() WHERE "id" = $1`, [rows[0].id]);
-      }
       return rows[0];
     } catch (error) {
       throw toTransient(error);

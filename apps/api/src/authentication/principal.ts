@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Actor } from '../audit/author.js';
 
 /** What a tenant's API key may be good for. */
 export const SCOPES = ['signals:write', 'read', 'manage'] as const;
@@ -7,7 +8,7 @@ export type Scope = (typeof SCOPES)[number];
 /** Who is asking, as the credential says; nothing in path, query or body can change it. */
 export type Principal =
   | { kind: 'admin' }
-  | { kind: 'tenant'; tenantId: string; keyId: string; scopes: readonly string[] }
+  | { kind: 'tenant'; tenantId: string; keyId: Extract<Actor, `key_${string}`>; scopes: readonly string[] }
   | { kind: 'agent'; tenantId: string; agentId: string }
   /** The bearer of a status URL; the route verifies the token for its one signal. */
   | { kind: 'status-token'; token: string };

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Inject, Param, Patch, Post, Query } from '@nestjs/common';
-import { Allow, TenantId } from '../authentication/allow.js';
+import type { Author } from '../audit/author.js';
+import { Allow, By, TenantId } from '../authentication/allow.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
 import { BotChange, NewBot } from './bot-requests.js';
@@ -11,8 +12,8 @@ export class BotsController {
 
   @Post()
   @Allow('manage')
-  create(@TenantId() tenantId: string, @Body() body: NewBot): Promise<Bot> {
-    return this.bots.create(tenantId, body);
+  create(@By() by: Author, @Body() body: NewBot): Promise<Bot> {
+    return this.bots.create(by, body);
   }
 
   @Get()
@@ -23,7 +24,7 @@ export class BotsController {
 
   @Patch(':id')
   @Allow('manage')
-  change(@TenantId() tenantId: string, @Param('id') id: string, @Body() body: BotChange): Promise<Bot> {
-    return this.bots.change(tenantId, id, body);
+  change(@By() by: Author, @Param('id') id: string, @Body() body: BotChange): Promise<Bot> {
+    return this.bots.change(by, id, body);
   }
 }

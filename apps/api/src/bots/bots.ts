@@ -3,6 +3,8 @@ import { newId } from '@tickwire/contracts';
 import type { Queryable } from '@tickwire/event-log';
 import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
+import { Audit } from '../audit/audit.js';
+import type { Author } from '../audit/author.js';
 import { idCursor, pageOf, type Page } from '../listing/page.js';
 import type { ListQuery } from '../listing/list-query.js';
 import { configChangedRecord } from '../outbox/configuration-records.js';
@@ -26,9 +28,11 @@ export class Bots {
   constructor(
     @Inject(HOST) private readonly host: AppHost,
     @Inject(ConfigurationWriter) private readonly writer: ConfigurationWriter,
+    @Inject(Audit) private readonly audit: Audit,
   ) {}
 
-  create(tenantId: string, { name, accountIds = null }: NewBot): Promise<Bot> {
+  create(by: Author, { name, accountIds = null }: NewBot): Promise<Bot> {
+    const { tenantId } = by;
     return this.writer.change(async (db, publish) => {
       await requireAccounts(db, tenantId, accountIds);
       const { rows } = await db.query<Bot>(
@@ -36,6 +40,7 @@ export class Bots {
         [newId('bot'), tenantId, name, accountIds],
       );
       const bot = rows[0]!;
+      await this.audit.record(db, by, 'bot.created', bot.id, { name, accountIds });
       publish(configChangedRecord({ entity: 'bot', id: bot.id, tenantId, version: bot.version }, this.host.now()));
       return bot;
     });
@@ -50,7 +55,9 @@ export class Bots {
   }
 
   /** @throws ProblemError NOT_FOUND */
-  change(tenantId: string, id: string, { name, status, accountIds }: BotChange): Promise<Bot> {
+  change(by: Author, id: string, change: BotChange): Promise<Bot> {
+    const { tenantId } = by;
+    const { name, status, accountIds } = change;
     return this.writer.change(async (db, publish) => {
       await requireAccounts(db, tenantId, accountIds ?? null);
       const { rows } = await db.query<Bot>(
@@ -61,6 +68,7 @@ export class Bots {
       );
       const [bot] = rows;
       if (bot === undefined) throw new ProblemError('NOT_FOUND', 'There is no such bot.');
+      await this.audit.record(db, by, 'bot.changed', id, change);
       publish(configChangedRecord({ entity: 'bot', id, tenantId, version: bot.version }, this.host.now()));
       return bot;
     });

@@ -1,8 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import { Allow, TenantId } from '../authentication/allow.js';
+import type { Author } from '../audit/author.js';
+import { Allow, By, Caller, TenantId } from '../authentication/allow.js';
+import type { Principal } from '../authentication/principal.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
-import { ApiKeys, type ApiKeyFacts, type NewlyMadeKey } from './api-keys.js';
+import { ApiKeys, requireScopesOf, type ApiKeyFacts, type NewlyMadeKey } from './api-keys.js';
 import { NewApiKey } from './credential-requests.js';
 
 @Controller('api-keys')
@@ -11,8 +13,9 @@ export class ApiKeysController {
   constructor(@Inject(ApiKeys) private readonly apiKeys: ApiKeys) {}
 
   @Post()
-  create(@TenantId() tenantId: string, @Body() body: NewApiKey): Promise<NewlyMadeKey> {
-    return this.apiKeys.create(tenantId, body);
+  create(@By() by: Author, @Caller() caller: Principal, @Body() body: NewApiKey): Promise<NewlyMadeKey> {
+    requireScopesOf(caller, body.scopes);
+    return this.apiKeys.create(by, body);
   }
 
   @Get()
@@ -20,9 +23,10 @@ export class ApiKeysController {
     return this.apiKeys.list(tenantId, query);
   }
 
+  /** Also the key that asks: it is then the last thing it does. */
   @Delete(':id')
   @HttpCode(204)
-  revoke(@TenantId() tenantId: string, @Param('id') id: string): Promise<void> {
-    return this.apiKeys.revoke(tenantId, id);
+  revoke(@By() by: Author, @Param('id') id: string): Promise<void> {
+    return this.apiKeys.revoke(by, id);
   }
 }

@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
-import { Allow, TenantId } from '../authentication/allow.js';
+import type { Author } from '../audit/author.js';
+import { Allow, By, TenantId } from '../authentication/allow.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
 import { Deliveries, type Delivery } from './deliveries.js';
@@ -15,8 +16,8 @@ export class EndpointsController {
 
   @Post()
   @Allow('manage')
-  create(@TenantId() tenantId: string, @Body() body: NewEndpoint): Promise<NewlyMadeEndpoint> {
-    return this.endpoints.create(tenantId, body);
+  create(@By() by: Author, @Body() body: NewEndpoint): Promise<NewlyMadeEndpoint> {
+    return this.endpoints.create(by, body);
   }
 
   @Get()
@@ -33,15 +34,15 @@ export class EndpointsController {
 
   @Patch(':id')
   @Allow('manage')
-  change(@TenantId() tenantId: string, @Param('id') id: string, @Body() body: EndpointChange): Promise<Endpoint> {
-    return this.endpoints.change(tenantId, id, body);
+  change(@By() by: Author, @Param('id') id: string, @Body() body: EndpointChange): Promise<Endpoint> {
+    return this.endpoints.change(by, id, body);
   }
 
   @Delete(':id')
   @HttpCode(204)
   @Allow('manage')
-  remove(@TenantId() tenantId: string, @Param('id') id: string): Promise<void> {
-    return this.endpoints.remove(tenantId, id);
+  remove(@By() by: Author, @Param('id') id: string): Promise<void> {
+    return this.endpoints.remove(by, id);
   }
 
   @Get(':id/deliveries')

@@ -5,6 +5,8 @@ import { SecretBox } from '@tickwire/credentials';
 import { AddressGuard } from '@tickwire/delivery';
 import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
+import { Audit, hostOf } from '../audit/audit.js';
+import type { Author } from '../audit/author.js';
 import { formatWebhookSecret } from '@tickwire/signing';
 import type { ListQuery } from '../listing/list-query.js';
 import { idCursor, pageOf, type Page } from '../listing/page.js';
@@ -40,10 +42,12 @@ export class Endpoints {
     @Inject(SecretBox) private readonly box: SecretBox,
     @Inject(AddressGuard) private readonly guard: AddressGuard,
     @Inject(ConfigurationWriter) private readonly writer: ConfigurationWriter,
+    @Inject(Audit) private readonly audit: Audit,
   ) {}
 
   /** @throws ProblemError SCHEMA for a URL that callbacks may not reach, LIMIT_EXCEEDED */
-  create(tenantId: string, { url, events, description }: NewEndpoint): Promise<NewlyMadeEndpoint> {
+  create(by: Author, { url, events, description }: NewEndpoint): Promise<NewlyMadeEndpoint> {
+    const { tenantId } = by;
     requirePublicUrl(this.guard, 'url', url);
     const id = newId('whe');
     const secret = formatWebhookSecret(randomBytes(SECRET_BYTES));
@@ -62,6 +66,7 @@ export class Endpoints {
          VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${COLUMNS}`,
         [id, tenantId, url, description ?? '', events ?? [], this.box.seal(secret, [id])],
       );
+      await this.audit.record(db, by, 'webhook-endpoint.created', id, { host: hostOf(url), events: events ?? [] });
       publish(configChangedRecord({ entity: 'webhook-endpoint', id, tenantId, version: 1 }, this.host.now()));
       return { ...rows[0]!, secret };
     });
@@ -87,7 +92,8 @@ export class Endpoints {
   }
 
   /** @throws ProblemError NOT_FOUND, SCHEMA */
-  change(tenantId: string, id: string, { url, events, description, status }: EndpointChange): Promise<Endpoint> {
+  change(by: Author, id: string, { url, events, description, status }: EndpointChange): Promise<Endpoint> {
+    const { tenantId } = by;
     if (url) requirePublicUrl(this.guard, 'url', url);
     return this.writer.change(async (db, publish) => {
       const { rows } = await db.query<Endpoint>(
@@ -99,6 +105,8 @@ export class Endpoints {
       );
       const [endpoint] = rows;
       if (endpoint === undefined) throw unknownEndpoint();
+      const details = { events, description, status, ...(url ? { host: hostOf(url) } : {}) };
+      await this.audit.record(db, by, 'webhook-endpoint.changed', id, details);
       publish(
         configChangedRecord({ entity: 'webhook-endpoint', id, tenantId, version: endpoint.version }, this.host.now()),
       );
@@ -107,7 +115,8 @@ export class Endpoints {
   }
 
   /** @throws ProblemError NOT_FOUND */
-  async remove(tenantId: string, id: string): Promise<void> {
+  async remove(by: Author, id: string): Promise<void> {
+    const { tenantId } = by;
     await this.writer.change(async (db, publish) => {
       const { rows } = await db.query<{ version: number }>(
         `DELETE FROM "webhook_endpoint" WHERE "id" = $1 AND "tenant_id" = $2 RETURNING "version"`,
@@ -115,6 +124,7 @@ export class Endpoints {
       );
       if (rows[0] === undefined) throw unknownEndpoint();
       const version = rows[0].version + 1;
+      await this.audit.record(db, by, 'webhook-endpoint.deleted', id);
       publish(configChangedRecord({ entity: 'webhook-endpoint', id, tenantId, version }, this.host.now()));
     });
   }

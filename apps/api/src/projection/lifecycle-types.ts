@@ -2,6 +2,7 @@ import {
   webhookCompleted,
   webhookFailed,
   webhookReceived,
+  webhookSuspicious,
   webhookTradeExecuted,
   webhookValidated,
 } from '@tickwire/contracts';
@@ -16,3 +17,6 @@ export const LIFECYCLE_EVENTS = [
 ] as const;
 
 export const LIFECYCLE_TYPES: readonly string[] = LIFECYCLE_EVENTS.map((definition) => definition.type);
+
+/** What a callback endpoint may ask for: it gets the lifecycle unasked, the rest only by name. */
+export const CALLBACK_TYPES: readonly string[] = [...LIFECYCLE_TYPES, webhookSuspicious.type];

@@ -1,10 +1,11 @@
-import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Patch, Post, Query } from '@nestjs/common';
+import type { Author } from '../audit/author.js';
 import { Allow } from '../authentication/allow.js';
 import { SCOPES } from '../authentication/principal.js';
 import { ApiKeys, type NewlyMadeKey } from '../credentials/api-keys.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
-import { BootstrapKey, NewTenant } from './tenant-requests.js';
+import { BootstrapKey, NewTenant, TenantChange } from './tenant-requests.js';
 import { Tenants, type Tenant } from './tenants.js';
 
 /** Operators make tenants, and each tenant's first key; everything else tenants do themselves with it. */
@@ -31,14 +32,19 @@ export class TenantsController {
     return this.tenants.find(id);
   }
 
+  /** Of its settings, those that are for operators to choose. */
+  @Patch(':id')
+  change(@Param('id') id: string, @Body() { status, settings }: TenantChange): Promise<Tenant> {
+    const by: Author = { tenantId: id, actor: 'admin' };
+    return this.tenants.change(by, 'tenant.changed', { status, settings });
+  }
+
   /** The key is in this answer and nowhere else. */
   @Post(':id/api-keys')
   async createKey(@Param('id') id: string, @Body() body: BootstrapKey): Promise<NewlyMadeKey> {
     const tenant = await this.tenants.find(id);
-    return this.apiKeys.create(tenant.id, {
-      name: body.name ?? 'bootstrap',
-      mode: body.mode ?? 'live',
-      scopes: [...SCOPES],
-    });
+    const by: Author = { tenantId: tenant.id, actor: 'admin' };
+    const { name, kind } = body;
+    return this.apiKeys.create(by, { name: name ?? 'bootstrap', kind: kind ?? 'live', scopes: [...SCOPES] });
   }
 }

@@ -3,6 +3,8 @@ import { newId, type WorldControl, type WorldParameters } from '@tickwire/contra
 import { partitionOfKey } from '@tickwire/event-log';
 import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
+import { Audit } from '../audit/audit.js';
+import { OPERATORS } from '../audit/author.js';
 import type { ListQuery } from '../listing/list-query.js';
 import { idCursor, pageOf, type Page } from '../listing/page.js';
 import { configChangedRecord, worldControlRecord } from '../outbox/configuration-records.js';
@@ -31,6 +33,7 @@ export class Worlds {
   constructor(
     @Inject(HOST) private readonly host: AppHost,
     @Inject(ConfigurationWriter) private readonly writer: ConfigurationWriter,
+    @Inject(Audit) private readonly audit: Audit,
   ) {}
 
   create({ name, seed, companies, tickMs, shards }: NewWorld): Promise<World> {
@@ -47,6 +50,7 @@ export class Worlds {
         `INSERT INTO "world" ("id", "partition", "name", "settings") VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`,
         [id, partitionOfKey(id, this.host.log.partitionCount), name, JSON.stringify(parameters)],
       );
+      await this.audit.record(db, OPERATORS, 'world.created', id, { name, companies, tickMs, shards });
       const nowMs = this.host.now();
       publish(
         worldControlRecord({ worldId: id, command: 'created', name, parameters, version: 1 }, nowMs),
@@ -84,6 +88,7 @@ export class Worlds {
       );
       const [world] = rows;
       if (world === undefined) throw unknownWorld();
+      await this.audit.record(db, OPERATORS, 'world.commanded', id, { command, ticks, tickMs });
       const control: WorldControl = { worldId: id, command, version: world.version };
       if (command === 'stepped') control.ticks = ticks;
       if (command === 'speed') control.tickMs = tickMs;

@@ -4,6 +4,7 @@ import {
   decodeEvent,
   webhookFailed,
   webhookReceived,
+  webhookSuspicious,
   webhookValidated,
   type EventDefinition,
 } from '@tickwire/contracts';
@@ -78,6 +79,19 @@ describe('planDeliveries', () => {
     const planned = planDeliveries([failed], new Map([['ten_1', endpoints]]), new TieBreaker());
     expect(planned.map(({ endpointId }) => endpointId)).toEqual(['whe_all', 'whe_failed']);
     expect(planned.every(({ event }) => event.body === failed.record.value)).toBe(true);
+  });
+
+  it('tells of suspicious senders only where it was asked to', () => {
+    const endpoints = [endpoint('whe_all'), endpoint('whe_asked', ['webhook.suspicious'])];
+    const planned = planDeliveries(
+      [read(webhookSuspicious, 100), read(webhookReceived, 100, 'acc_1')],
+      new Map([['ten_1', endpoints]]),
+      new TieBreaker(),
+    );
+    expect(planned.map(({ endpointId, event }) => [endpointId, event.type])).toEqual([
+      ['whe_asked', 'webhook.suspicious'],
+      ['whe_all', 'webhook.received'],
+    ]);
   });
 
   it('plans nothing for a tenant without endpoints', () => {

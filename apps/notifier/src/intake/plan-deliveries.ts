@@ -1,3 +1,4 @@
+import { webhookSuspicious } from '@tickwire/contracts';
 import type { EndpointEntry } from '@tickwire/directory';
 import type { ReceivedEvent } from '@tickwire/event-log';
 import type { NewDelivery } from '../deliveries/delivery.js';
@@ -56,7 +57,8 @@ export function planDeliveries(
 }
 
 function wants({ events }: EndpointEntry, type: string): boolean {
-  return events.length === 0 || events.includes(type);
+  // Unasked an endpoint gets the life of its signals; what is told of senders only where it asks for it.
+  return events.length === 0 ? type !== webhookSuspicious.type : events.includes(type);
 }
 
 /** Stable, so that offsets decide where time and stage do not. */

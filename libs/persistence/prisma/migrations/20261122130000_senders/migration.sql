@@ -1,6 +1,8 @@
 -- What the door needs to know of senders, and what their tenant has done about them. Written by api alone.
 
 ALTER TABLE "signing_secret" ADD COLUMN "name" TEXT NOT NULL DEFAULT '';
+-- How its owner recognises it: `tw_live_…x7Qf`.
+ALTER TABLE "api_key" ADD COLUMN "hint" TEXT;
 
 -- Addresses for senders that cannot sign: whoever knows the token sends for one bot on one account.
 CREATE TABLE "alert_token" (
@@ -10,6 +12,7 @@ CREATE TABLE "alert_token" (
   "account_id" TEXT NOT NULL REFERENCES "account" ("id"),
   "name" TEXT NOT NULL DEFAULT '',
   "hash" TEXT NOT NULL,
+  "hint" TEXT,
   -- {"the sender's symbol": "ours"}
   "symbol_map" JSONB NOT NULL DEFAULT '{}',
   "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
@@ -68,7 +71,7 @@ CREATE TABLE "audit_log" (
   "id" UUID PRIMARY KEY,
   "tenant_id" TEXT NOT NULL,
   "at" TIMESTAMPTZ(3) NOT NULL,
-  -- admin | tenant, and the id of the key
+  -- admin, policy or the id of a key
   "actor" TEXT NOT NULL,
   "action" TEXT NOT NULL,
   "subject" TEXT NOT NULL,
