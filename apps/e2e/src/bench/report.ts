@@ -1,3 +1,5 @@
+import { renderTable as render, type Column } from './table.js';
+
 /** What one subject did at one rate. */
 export interface RunFigures {
   log: 'kafka' | 'postgres';
@@ -29,7 +31,7 @@ export interface BenchLine {
   runs: Record<string, string | number | null>[];
 }
 
-const COLUMNS: readonly (readonly [title: string, cell: (run: RunFigures) => string])[] = [
+const COLUMNS: readonly Column<RunFigures>[] = [
   ['log', (run) => run.log],
   ['rate/s', (run) => String(run.rate)],
   ['p50 ms', (run) => milliseconds(run.p50Ms)],
@@ -44,11 +46,8 @@ const COLUMNS: readonly (readonly [title: string, cell: (run: RunFigures) => str
   ['max/s', (run) => (run.maxPerSecond === undefined ? '-' : String(run.maxPerSecond))],
 ];
 
-/** Right-aligned columns, for a terminal. */
 export function renderTable(runs: readonly RunFigures[]): string {
-  const rows = [COLUMNS.map(([title]) => title), ...runs.map((run) => COLUMNS.map(([, cell]) => cell(run)))];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((text, column) => text.padStart(widths[column]!)).join('  ')).join('\n');
+  return render(COLUMNS, runs);
 }
 
 /** @param headline the run that `figure` and `baseline` speak of: Kafka at 500/s where it was run */
@@ -85,9 +84,9 @@ function ratioOf({ bareP50Ms, p50Ms }: RunFigures): number | null {
   return Number.isFinite(ratio) ? Math.round(ratio * 1_000) / 1_000 : null;
 }
 
-/** JSON knows neither Infinity nor NaN. */
-function rounded(ms: number): number | null {
-  return Number.isFinite(ms) ? Math.round(ms * 100) / 100 : null;
+/** To two digits; JSON knows neither Infinity nor NaN. */
+export function rounded(value: number): number | null {
+  return Number.isFinite(value) ? Math.round(value * 100) / 100 : null;
 }
 
 function milliseconds(ms: number): string {

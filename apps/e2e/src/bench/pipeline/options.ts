@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../whole-number.js';
 
 export interface PipelineOptions {
   logs: ('kafka' | 'postgres')[];
@@ -72,11 +73,4 @@ export function readPipelineOptions(args: readonly string[]): PipelineOptions | 
     max: values.max,
     dataDir: values['data-dir'],
   };
-}
-
-function wholeNumber(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max)
-    throw new TypeError(`${name}: a whole number from ${min} to ${max} is wanted, not ${text}`);
-  return value;
 }

@@ -5,19 +5,13 @@ import { ensureBareKafkaTopics } from '../bare/kafka-loop.js';
 import { ensureBarePostgresTopics } from '../bare/postgres-loop.js';
 import { summarise, type LatencySummary } from '../latencies.js';
 import { benchLine, headlineOf, renderTable, type RunFigures } from '../report.js';
+import type { Output } from '../run-bench.js';
 import { startBareSystem } from '../system/bare-system.js';
 import { provisionSenders } from '../system/bench-tenant.js';
 import { startSystem } from '../system/started-system.js';
 import { measure, type Bench, type MeasuredRun, type Subject } from './measure.js';
 import type { PipelineOptions } from './options.js';
 import { findSustainedRate } from './sustained-rate.js';
-
-export interface Output {
-  /** Progress, a line at a time. */
-  progress(line: string): void;
-  /** The report. */
-  print(line: string): void;
-}
 
 /** Of the ramp to the sustained maximum: six steps of 8 s reach 7.6 times the first rate. */
 const RAMP = { startRate: 1_000, factor: 1.5, mostSteps: 6 };

@@ -6,11 +6,32 @@ import type { TickwireAddresses } from './bench-system.js';
 /** Far above what is measured: the bench is about the pipeline, not about its throttle. */
 const LIMITS = { tenantPerMinute: 1_000_000, botPerMinute: 1_000_000, accountPerMinute: 1_000_000, burst: 100_000 };
 const INITIAL_BALANCE = '1000000000';
+/** Ingress does not ask which symbols there are. */
+const UNQUOTED_SYMBOL = 'NVLT';
 const READY_TIMEOUT_MS = 30_000;
 
-/** A tenant of the bench's own with its accounts, made through the api as an operator and a tenant would. */
+/** A tenant of the bench's own with its accounts, made through the api; execution has taken them up. */
 export async function provisionSenders(tickwire: TickwireAddresses, accounts: number): Promise<Senders> {
-  const { apiUrl, adminToken, worldId, symbol } = tickwire;
+  const { senders, apiKey } = await provisionTenant(tickwire, accounts);
+  await known(tickwire.apiUrl, apiKey, senders.accountIds);
+  return senders;
+}
+
+/** For signals that nobody executes: the api alone is there, and a world that never ticks. */
+export async function provisionUnexecuted(
+  api: Pick<TickwireAddresses, 'apiUrl' | 'adminToken'>,
+  accounts: number,
+): Promise<Senders> {
+  const world = { name: 'Bench', companies: 1, tickMs: 0 };
+  const { id } = await call<{ id: string }>('POST', `${api.apiUrl}/api/v1/admin/worlds`, api.adminToken, world);
+  return (await provisionTenant({ ...api, worldId: id, symbol: UNQUOTED_SYMBOL }, accounts)).senders;
+}
+
+/** As an operator and a tenant would. */
+async function provisionTenant(
+  { apiUrl, adminToken, worldId, symbol }: Omit<TickwireAddresses, 'ingressUrl'>,
+  accounts: number,
+): Promise<{ senders: Senders; apiKey: string }> {
   const post = <T>(path: string, token: string, body: object): Promise<T> =>
     call<T>('POST', `${apiUrl}/api/v1/${path}`, token, body);
   const tenant = await post<{ id: string }>('admin/tenants', adminToken, {
@@ -29,8 +50,7 @@ export async function provisionSenders(tickwire: TickwireAddresses, accounts: nu
     };
     accountIds.push((await post<{ id: string }>('accounts', key, account)).id);
   }
-  await known(apiUrl, key, accountIds);
-  return { tenantId: tenant.id, accountIds, symbol, signingSecret: secret };
+  return { senders: { tenantId: tenant.id, accountIds, symbol, signingSecret: secret }, apiKey: key };
 }
 
 /** Waits until execution has taken every account up, so that the first signals do not measure that. */

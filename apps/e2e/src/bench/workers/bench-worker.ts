@@ -4,15 +4,18 @@
  */
 import { prepareKafkaLoad, prepareKafkaStage } from '../bare/kafka-loop.js';
 import { preparePostgresLoop } from '../bare/postgres-loop.js';
+import { prepareDoorLoad } from '../ingress/load/door-load.js';
 import { prepareHttpLoad } from '../load/http-load.js';
 
 /** Work that is ready to begin. */
 export interface PreparedWork<Result = void> {
+  /** Called again where the plan has more than one part. */
   run(): Promise<Result>;
   close(): Promise<void>;
 }
 
 const ROLES = {
+  'door-load': prepareDoorLoad,
   'http-load': prepareHttpLoad,
   'kafka-load': prepareKafkaLoad,
   'kafka-stage': prepareKafkaStage,
