@@ -64,6 +64,12 @@ export class IngressConfig extends HostConfig {
   @Max(3_600_000)
   EQUAL_BODY_MS: number = 60_000;
 
+  @Description('Connections at most; further ones are closed at once')
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  MAX_CONNECTIONS: number = 10_000;
+
   @Description('Appends that may wait for the log; beyond it requests are refused with 503')
   @IsInt()
   @Min(1)

@@ -34,6 +34,7 @@ export async function startIngress(config: IngressConfig, host: AppHost): Promis
       IngressModule.of(config, { host, claims: claims.store, redis: claims.redis, jwks: client, metrics }),
       {
         logger: host.logger,
+        maxConnections: config.MAX_CONNECTIONS,
         trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
       },
     );

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Body, Controller, Get, Module, Param, Post, Req } from '@nestjs/common';
 import { Logger as NestLog } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -211,5 +211,31 @@ describe('closing', () => {
     expect(await response.json()).toMatchObject({ code: 'SHUTTING_DOWN' });
     release();
     await closed;
+  });
+});
+
+describe('connections', () => {
+  it('are closed at once above their number, and those below go on', async () => {
+    const logger = createLogger({ app: 'test', level: 'silent' });
+    const app = await createHttpApp(OrdersModule, { logger, maxConnections: 2 });
+    await app.listen(0, '127.0.0.1');
+    const { port } = new URL(await app.getUrl());
+    const open = (): Promise<{ socket: Socket; kept: boolean }> =>
+      new Promise((resolve) => {
+        const socket = connect(Number(port), '127.0.0.1', () =>
+          socket.write('GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n'),
+        );
+        socket.once('data', () => resolve({ socket, kept: true }));
+        socket.once('close', () => resolve({ socket, kept: false }));
+        socket.on('error', () => undefined);
+      });
+    const sockets = [await open(), await open(), await open()];
+    expect(sockets.map(({ kept }) => kept)).toEqual([true, true, false]);
+    sockets[0]!.socket.destroy();
+    let again = await open();
+    for (let tries = 0; !again.kept && tries < 100; tries += 1) again = await open();
+    expect(again.kept).toBe(true);
+    for (const { socket } of [...sockets, again]) socket.destroy();
+    await app.close();
   });
 });

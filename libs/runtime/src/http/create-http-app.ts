@@ -35,6 +35,8 @@ export interface HttpAppOptions {
   headersTimeoutMs?: number;
   /** How long an idle connection is kept. Longer than a load balancer's 60 s, or it sends into closing ones. Default 72 000. */
   keepAliveTimeoutMs?: number;
+  /** Open connections at most; further ones are closed at once. Default: as many as the system gives. */
+  maxConnections?: number;
   /** For bodies that the app parses itself (not those of `@RawBody()` routes). */
   json?: JsonLimits;
 }
@@ -74,6 +76,7 @@ export async function createHttpApp(
     logger: new NestLogger(options.logger),
     abortOnError: false, // let main decide: it has other things to close
   });
+  if (options.maxConnections !== undefined) fastify.server.maxConnections = options.maxConnections;
   return app.useGlobalFilters(new ProblemFilter());
 }
 
