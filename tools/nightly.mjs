@@ -1,25 +1,35 @@
-// `npm run nightly`: the fault tests that take too long for every change, on Kafka, Redis and Postgres.
+// `npm run nightly`: the tests that take too long for every change: faults on Kafka, Redis and Postgres, and made-up requests.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { pinnedNode, prepare, ROOT } from './prepare.mjs';
 
-const USAGE = `Usage: npm run nightly [-- kills | steps] [-- <jest arguments>]
+const USAGE = `Usage: npm run nightly [-- kills | steps | fuzz] [-- <jest arguments>]
 
 Installs and builds what is missing, starts the deployment (a process per app on Kafka, Redis and Postgres) and hurts it
 while signals come in. Afterwards every signal has to have exactly one final event, and every tick has to be provable.
   kills   SIGKILL of random processes at random instants
   steps   a kill between any two steps of every transaction path
+  fuzz    made-up requests to ingress, each answer held to its OpenAPI document; nothing is killed
 
 Environment:
-  NIGHTLY_SEED    decides victims and instants; drawn and printed when absent
+  NIGHTLY_SEED    decides victims, instants and requests; drawn and printed when absent
   NIGHTLY_KILLS   how many kills (200)
   NIGHTLY_STEPS   only the first so many of the steps
+  NIGHTLY_FUZZ_SECONDS   for how long requests are made up (180)
 
-Needs Java 17 or newer, Maven and redis-server. Linux and macOS only.`;
+kills and steps need Java 17 or newer, Maven and redis-server; fuzz needs Python 3.10 or newer, and the first time a
+package index. Linux and macOS only.`;
 
-const SUITES = ['kills', 'steps'];
+/** By suite, what has to be there; how to ask for it without doing anything. */
+const DEPLOYMENT = [
+  ['java', '-version'],
+  ['mvn', '--version'],
+  ['redis-server', '--version'],
+];
+const NEEDS = { kills: DEPLOYMENT, steps: DEPLOYMENT, fuzz: [['python3', '--version']] };
+const SUITES = Object.keys(NEEDS);
 
 /** Ends with the exit code for a wrong call. */
 function refuse(message) {
@@ -61,11 +71,9 @@ if (help) {
 const seed = wholeNumber('NIGHTLY_SEED', randomInt(1, 2 ** 30), 0);
 wholeNumber('NIGHTLY_KILLS', 200, 1);
 wholeNumber('NIGHTLY_STEPS', 0, 0);
-const missing = [
-  ['java', '-version'],
-  ['mvn', '--version'],
-  ['redis-server', '--version'],
-].filter(([command, flag]) => spawnSync(command, [flag], { stdio: 'ignore' }).status !== 0);
+wholeNumber('NIGHTLY_FUZZ_SECONDS', 180, 1);
+const needs = new Map((suites.length > 0 ? suites : SUITES).flatMap((suite) => NEEDS[suite]));
+const missing = [...needs].filter(([command, flag]) => spawnSync(command, [flag], { stdio: 'ignore' }).status !== 0);
 if (missing.length > 0) {
   console.error(`Not found: ${missing.map(([command]) => command).join(', ')}. See npm run nightly -- --help.`);
   process.exit(1);
@@ -84,11 +92,11 @@ const child = spawn(
   [
     'node_modules/jest/bin/jest.js',
     '--testMatch',
-    '**/apps/e2e/nightly/*.nightly.ts',
+    '**/apps/e2e/nightly/**/*.nightly.ts',
     // One system at a time: two would fight for the machine, and their kills prove less.
     '--runInBand',
     '--forceExit',
-    ...(suites.length > 0 ? ['--testPathPatterns', `nightly/(${suites.join('|')})\\.nightly`] : []),
+    ...(suites.length > 0 ? ['--testPathPatterns', `nightly/(.*/)?(${suites.join('|')})\\.nightly`] : []),
     ...jest,
   ],
   {

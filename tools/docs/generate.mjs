@@ -1,15 +1,19 @@
-/** `npm run docs`: writes docs/events.md and docs/schemas/ from the contracts; `--check` only tells what is stale. */
+/** `npm run docs`: writes what is generated below docs/ from the code; `--check` only tells what is stale. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pinnedNode, ROOT, step } from '../prepare.mjs';
 import { renderCatalogue, staleFiles, writeFiles } from './catalogue.mjs';
+import { renderIngress, renderVectors } from './ingress.mjs';
 
 const NX = join(ROOT, 'node_modules', 'nx', 'dist', 'bin', 'nx.js');
-const BUILT = join(ROOT, 'libs', 'contracts', 'dist', 'index.js');
+const CONTRACTS = 'libs/contracts/dist/index.js';
+const INGRESS = 'apps/ingress/dist/openapi/ingress-document.js';
 const USAGE = `Usage: npm run docs [-- --check]
 
-Writes docs/events.md and docs/schemas/*.json from the event contracts.
+Writes docs/events.md and docs/schemas/*.json from the event contracts, docs/openapi/ingress.json from the ingress'
+routes, and docs/vectors/signing.json, which is libs/signing's own.
 
 Options:
   --check     write nothing; exit 1 when a file is stale, naming it
@@ -32,11 +36,17 @@ if (help) {
   process.exit(0);
 }
 // A stale build would give stale pages. Nx knows whether there is anything to build.
-await step('Building the contracts', pinnedNode(), [NX, 'run-many', '-t', 'build', '-p', '@tickwire/contracts'], {
+const projects = '@tickwire/ingress,libs/*';
+await step('Building contracts and ingress', pinnedNode(), [NX, 'run-many', '-t', 'build', '-p', projects], {
   env: { NX_DAEMON: 'false', NX_TUI: 'false' },
 });
-const contracts = await import(pathToFileURL(BUILT).href);
-const files = renderCatalogue(contracts, join(ROOT, 'libs', 'contracts', 'src'));
+const built = (file) => import(pathToFileURL(join(ROOT, file)).href);
+const { ingressDocument } = await built(INGRESS);
+const files = new Map([
+  ...renderCatalogue(await built(CONTRACTS), join(ROOT, 'libs', 'contracts', 'src')),
+  ...renderIngress(ingressDocument()),
+  ...renderVectors(readFileSync(join(ROOT, 'libs', 'signing', 'src', 'vectors.json'), 'utf8')),
+]);
 const stale = staleFiles(ROOT, files);
 if (check) {
   for (const path of stale) console.error(`${path} is stale: run npm run docs`);

@@ -10,9 +10,13 @@ import { AccountsController } from './accounts/accounts.controller.js';
 import { Accounts } from './accounts/accounts.js';
 import { LatestQuotes } from './accounts/latest-quotes.js';
 import { QuotesConsumer } from './accounts/quotes.consumer.js';
+import { AgentDeliveriesController } from './agents/agent-deliveries.controller.js';
+import { AgentDeliveries } from './agents/agent-deliveries.js';
+import { AgentCommands } from './agents/agent-commands.js';
 import { AgentViews } from './agents/agent-views.js';
 import { AgentsController } from './agents/agents.controller.js';
 import { Agents } from './agents/agents.js';
+import { Leaderboard } from './agents/leaderboard.js';
 import { AlertTokensController } from './alerts/alert-tokens.controller.js';
 import { AlertTokens } from './alerts/alert-tokens.js';
 import type { ApiConfig } from './api.config.js';
@@ -38,6 +42,7 @@ import { ConfigurationRelay } from './outbox/configuration-relay.js';
 import { ConfigurationWriter } from './outbox/configuration-writer.js';
 import { AgentsConsumer } from './projection/agents.consumer.js';
 import { ApiMetrics } from './projection/api-metrics.js';
+import { DeliveryLogRetention } from './projection/delivery-log-retention.js';
 import { LifecycleConsumer, PROJECTOR_GROUP } from './projection/lifecycle.consumer.js';
 import { SettingsController } from './settings/settings.controller.js';
 import { SignalNews } from './signals/signal-news.js';
@@ -52,6 +57,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
 import { Tenants } from './tenants/tenants.js';
 import { CONFIG, HOST } from './tokens.js';
 import { AdminWorldsController } from './worlds/admin-worlds.controller.js';
+import { LeaderboardController } from './worlds/leaderboard.controller.js';
 import { WorldViews } from './worlds/world-views.js';
 import { WorldsController } from './worlds/worlds.controller.js';
 import { Worlds } from './worlds/worlds.js';
@@ -81,6 +87,8 @@ export class ApiModule {
         EventsController,
         WorldsController,
         AgentsController,
+        AgentDeliveriesController,
+        LeaderboardController,
         LifecycleConsumer,
         AgentsConsumer,
         QuotesConsumer,
@@ -124,6 +132,10 @@ export class ApiModule {
         WorldViews,
         Agents,
         AgentViews,
+        AgentCommands,
+        AgentDeliveries,
+        Leaderboard,
+        DeliveryLogRetention,
         DeadLetters,
       ],
     };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Type } from '@nestjs/common';
-import { signalEventId, webhookReceived, webhookSuspicious } from '@tickwire/contracts';
+import { agentControl, signalEventId, webhookReceived, webhookSuspicious } from '@tickwire/contracts';
 import { testDatabase, type TestDatabase } from '@tickwire/testing';
 import { routesOf } from '../fixtures/routes.js';
 import {
@@ -109,6 +109,11 @@ const ROUTES: [method: string, path: (has: Belongings) => string, body?: object]
   ['DELETE', ({ endpoint }) => `/webhook-endpoints/${endpoint}`],
   ['GET', ({ agent }) => `/agents/${agent}`],
   ['GET', ({ agent }) => `/agents/${agent}/inbox`],
+  ['PATCH', ({ agent }) => `/agents/${agent}`, { status: 'paused' }],
+  ['POST', ({ agent }) => `/agents/${agent}/rotate`, {}],
+  ['POST', ({ agent }) => `/agents/${agent}/test`],
+  ['POST', ({ agent }) => `/agents/${agent}/breaker/reset`],
+  ['GET', ({ agent }) => `/agents/${agent}/deliveries`],
   ['GET', ({ webhookId }) => `/signals/${webhookId}`],
   ['GET', ({ account }) => `/signals?signalId=s-1&accountId=${account}`],
 ];
@@ -140,7 +145,7 @@ const OWN_CHANGES = [
   'POST /webhook-endpoints',
 ];
 /** Markets are the same for everybody. */
-const COMMON = ['GET /worlds/:id', 'GET /worlds/:id/instruments'];
+const COMMON = ['GET /worlds/:id', 'GET /worlds/:id/instruments', 'GET /worlds/:id/leaderboard'];
 
 describe('routes', () => {
   const all = routesOf(ApiModule.of(new ApiConfig(), {} as never).controllers as Type[]);
@@ -179,6 +184,11 @@ describe('with the objects of another tenant', () => {
     const { has, key } = two!;
     expect((await api.call('GET', `/accounts/${has.account}`, { key })).body.status).toBe('active');
     expect((await api.call('GET', `/webhook-endpoints/${has.endpoint}`, { key })).body.version).toBe(1);
+    expect((await api.call('GET', `/agents/${has.agent}`, { key })).body).toMatchObject({
+      status: 'active',
+      version: 1,
+    });
+    expect(await api.appended(agentControl)).toEqual([]);
     const only = async (path: string) => (await api.call('GET', path, { key })).body.data;
     expect(await only('/signing-secrets')).toMatchObject([{ id: has.secret, expiresAt: null, revokedAt: null }]);
     expect(await only('/alert-tokens')).toMatchObject([{ id: has.alertToken, name: '', revokedAt: null }]);

@@ -14,6 +14,7 @@ import type { ClaimStore } from './claims/claim-store.js';
 import { ConfigChangedConsumer } from './configuration/config-changed.consumer.js';
 import type { IngressConfig } from './ingress.config.js';
 import { IngressMetrics } from './metrics/ingress-metrics.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
 import { ApiKeyScheme } from './schemes/api-key.js';
 import { BodyHex } from './schemes/body-hex.js';
 import { jwksFetch } from './schemes/jwks-fetch.js';
@@ -73,7 +74,7 @@ export class IngressModule {
     const alerts = new AlertIntake({ admission, limits, acceptance, directory, pepper, now });
     return {
       module: IngressModule,
-      controllers: [SignalsController, AlertsController, ConfigChangedConsumer],
+      controllers: [SignalsController, AlertsController, OpenApiController, ConfigChangedConsumer],
       providers: [
         { provide: SignalIntake, useValue: intake },
         { provide: BatchIntake, useValue: batches },

@@ -47,7 +47,13 @@ export async function runLocal(options: LocalOptions, startSystem: StartSystem):
     writeFileSync(path.join(options.dataDir, 'postgres.url'), postgres.connectionString, { mode: 0o600 });
     const secrets = localSecrets(options.dataDir);
     const environment = (kafka?: LocalSystem['kafka']): Environment =>
-      environmentOf({ databaseUrl: postgres.socketConnectionString, secrets, ports, logLevel: options.logLevel, kafka });
+      environmentOf({
+        databaseUrl: postgres.socketConnectionString,
+        secrets,
+        ports,
+        logLevel: options.logLevel,
+        kafka,
+      });
     if (stopping) return;
 
     const show = new Show(say);

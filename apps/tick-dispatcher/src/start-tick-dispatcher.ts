@@ -8,6 +8,7 @@ import { Directory } from '@tickwire/directory';
 import { EventLogServer } from '@tickwire/event-log';
 import { NestLogger, type AppHost, type RunningApp } from '@tickwire/runtime';
 import { TickSecrets } from './callbacks/tick-secrets.js';
+import { NewestTicks } from './controls/newest-ticks.js';
 import { DeliveryLog } from './deliveries/delivery-log.js';
 import { DispatchMetrics } from './deliveries/dispatch-metrics.js';
 import type { LaneServices } from './lanes/lane-services.js';
@@ -15,19 +16,21 @@ import { Lanes } from './lanes/lanes.js';
 import { Settlements } from './settlement/settlements.js';
 import type { TickDispatcherConfig } from './tick-dispatcher.config.js';
 import { MarketTicksConsumer } from './ticks/market-ticks.consumer.js';
+import { PreparedTicks } from './ticks/prepared-ticks.js';
 
 /** Beyond an attempt's deadline: for the log to acknowledge its end. */
 const DRAIN_MARGIN_MS = 5_000;
 
 @Module({})
 class TickDispatcherModule {
-  static of(host: AppHost, lanes: Lanes, deliveries: DeliveryLog): DynamicModule {
+  static of(host: AppHost, lanes: Lanes, deliveries: DeliveryLog, prepared: PreparedTicks): DynamicModule {
     return {
       module: TickDispatcherModule,
       controllers: [MarketTicksConsumer],
       providers: [
         { provide: Lanes, useValue: lanes },
         { provide: DeliveryLog, useValue: deliveries },
+        { provide: PreparedTicks, useValue: prepared },
         { provide: Directory, useFactory: () => new Directory(host.pool, host.log.partitionCount) },
       ],
     };
@@ -57,6 +60,7 @@ export async function startTickDispatcher(config: TickDispatcherConfig, host: Ap
   const deliveries = new DeliveryLog(log, logger, now);
   const settlements = new Settlements(pool, logger);
   const metrics = new DispatchMetrics(host.management.registry, () => limiter.stats());
+  const prepared = new PreparedTicks();
   const services: LaneServices = {
     client,
     limiter,
@@ -64,6 +68,7 @@ export async function startTickDispatcher(config: TickDispatcherConfig, host: Ap
     deliveries,
     settlements,
     metrics,
+    newestTicks: new NewestTicks(log, prepared),
     logger,
     freshBreaker: CLOSED_BREAKER,
     timeoutMs: config.CALLBACK_TIMEOUT_MS,
@@ -72,7 +77,7 @@ export async function startTickDispatcher(config: TickDispatcherConfig, host: Ap
   };
   const lanes = new Lanes(pool, services);
   const server = new EventLogServer(log, logger);
-  const app = await NestFactory.createMicroservice(TickDispatcherModule.of(host, lanes, deliveries), {
+  const app = await NestFactory.createMicroservice(TickDispatcherModule.of(host, lanes, deliveries, prepared), {
     strategy: server,
     logger: new NestLogger(logger),
     abortOnError: false,

@@ -382,10 +382,13 @@ describe('the tick dispatcher', () => {
       await bench.start();
       const record = bench.tickRecord(1, ['agt_unknown']);
       await bench.log.append([{ ...record, value: 'broken' }, record]);
+      const letters = async () =>
+        (await bench.log.bounds(['market.tick.dead'])).reduce((sum, { start, end }) => sum + end - start, 0);
+      // A batch of its own: what was buried is done once the next batch is there.
+      await until(async () => (await letters()) === 1);
       await bench.tick(2, [A]);
       await until(async () => (await bench.offset()) === 3);
-      const letters = await bench.log.bounds(['market.tick.dead']);
-      expect(letters.reduce((sum, { start, end }) => sum + end - start, 0)).toBe(1);
+      expect(await letters()).toBe(1);
     });
 
     it('may hold what breaks its contract inside: that costs one callback', async () => {

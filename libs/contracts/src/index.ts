@@ -11,6 +11,7 @@ export * from './market/market-quote.event.js';
 export * from './market/market-tick.event.js';
 export * from './agents/agent-actions.event.js';
 export * from './agents/agent-delivery.event.js';
+export * from './agents/agent-control.event.js';
 export * from './market/world-control.event.js';
 
 export * from './market/tick-webhook.js';

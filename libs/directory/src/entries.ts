@@ -75,6 +75,12 @@ export interface WorldEntry {
   version: number;
 }
 
+/** What an agent's owner has chosen; an absent member is the default. */
+export interface AgentSettings {
+  /** Whether callbacks carry `X-Webhook-Signature` and `X-WSS-Signature` beside the signature of their own. Default false. */
+  compatibilityHeaders?: boolean;
+}
+
 export interface AgentEntry {
   id: string;
   tenantId: string;
@@ -86,7 +92,9 @@ export interface AgentEntry {
   sealedWebhookSecret: string | null;
   sealedPreviousSecret: string | null;
   previousSecretUntil: Date | null;
+  /** `active`: its ticks are sent; `paused`: skipped until it is active again; anything else: they wait in its inbox. */
   status: string;
+  settings: AgentSettings;
   version: number;
 }
 

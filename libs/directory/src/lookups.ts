@@ -106,7 +106,7 @@ export const LOOKUPS = {
     sql: `SELECT "id" AS "key", jsonb_build_object('id', "id", 'tenantId', "tenant_id", 'worldId', "world_id", 'shard', "shard",
                  'name', "name", 'role', "role", 'callbackUrl', "callback_url", 'sealedWebhookSecret', "sealed_webhook_secret",
                  'sealedPreviousSecret', "sealed_previous_secret", 'previousSecretUntil', "previous_secret_until",
-                 'status', "status", 'version', "version") AS "entry"
+                 'status', "status", 'settings', "settings", 'version', "version") AS "entry"
             FROM "agent" WHERE "id" = ANY($1)`,
     parameters: same,
     revive: withDates('previousSecretUntil'),

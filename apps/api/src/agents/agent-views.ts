@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { expandTick, type AgentTick, type CarriedItem, type SharedTick, type TickWebhook } from '@tickwire/contracts';
 import type { AppHost } from '@tickwire/runtime';
+import { deliveryHealth, type DeliveryHealth, type DeliveryRecord } from '../projection/delivery-health.js';
+import { percentileMs } from '../projection/response-window.js';
 import { HOST } from '../tokens.js';
 
 /** How an agent's callbacks have gone so far, under the seed's names. */
@@ -15,7 +17,14 @@ export interface DeliveryCounters {
   lastResponseTimeMs: number | null;
   /** Over all successful deliveries, ms; null before the first. */
   avgResponseTimeMs: number | null;
+  /** Percentiles over the last 200 successful deliveries, ms, within 3 %; null before the first. */
+  p50Ms: number | null;
+  p99Ms: number | null;
+  /** `unresponsive`: the last 5 attempted deliveries failed, or the breaker is open; `slow`: p99 of 20 or more is 2 s or more. */
+  health: DeliveryHealth;
 }
+
+type StoredCounters = Omit<DeliveryCounters, 'p50Ms' | 'p99Ms' | 'health'>;
 
 /** What is stored of an agent in `agent_view`. */
 export interface StoredAgentView {
@@ -47,6 +56,9 @@ const NO_DELIVERIES: DeliveryCounters = {
   lastWebhookSuccessAt: null,
   lastResponseTimeMs: null,
   avgResponseTimeMs: null,
+  p50Ms: null,
+  p99Ms: null,
+  health: 'ok',
 };
 
 /** Reads what has been projected of agents' ticks and deliveries, and what the dispatcher carries for them. */
@@ -55,15 +67,24 @@ export class AgentViews {
   constructor(@Inject(HOST) private readonly host: AppHost) {}
 
   async counters(agentId: string): Promise<DeliveryCounters> {
-    const { rows } = await this.host.pool.query<DeliveryCounters>(
+    const { rows } = await this.host.pool.query<StoredCounters & DeliveryRecord>(
       `SELECT "failures" AS "webhookFailures", "success_count" AS "webhookSuccessCount", "superseded" AS "webhookSuperseded",
               "skipped" AS "webhookSkipped", "last_tick" AS "lastWebhookTick", "last_error" AS "lastWebhookError",
               "last_success_at" AS "lastWebhookSuccessAt", "last_response_time_ms" AS "lastResponseTimeMs",
-              "total_response_time_ms" / nullif("success_count", 0) AS "avgResponseTimeMs"
+              "total_response_time_ms" / nullif("success_count", 0) AS "avgResponseTimeMs",
+              "consecutive_failures" AS "consecutiveFailures", "breaker_open" AS "breakerOpen",
+              coalesce("response_window", ''::bytea) AS "responseWindow"
          FROM "agent_delivery_stats" WHERE "agent_id" = $1`,
       [agentId],
     );
-    return rows[0] ?? NO_DELIVERIES;
+    if (rows[0] === undefined) return NO_DELIVERIES;
+    const { consecutiveFailures, breakerOpen, responseWindow, ...counters } = rows[0];
+    return {
+      ...counters,
+      p50Ms: percentileMs(responseWindow, 50),
+      p99Ms: percentileMs(responseWindow, 99),
+      health: deliveryHealth({ consecutiveFailures, breakerOpen, responseWindow }),
+    };
   }
 
   /** @returns undefined before the agent's first tick */

@@ -1,13 +1,14 @@
-import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
 import { ProblemError } from '@tickwire/problem-details';
 import type { Author } from '../audit/author.js';
 import { Allow, By, Caller, TenantId } from '../authentication/allow.js';
 import type { Principal } from '../authentication/principal.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
-import { NewAgent } from './agent-requests.js';
+import { AgentCommands, type CommandAccepted, type Commander } from './agent-commands.js';
+import { AgentChange, AgentSecretRotation, NewAgent } from './agent-requests.js';
 import { AgentViews, type AgentView, type DeliveryCounters, type Inbox } from './agent-views.js';
-import { Agents, type AgentListing, type NewlyMadeAgent } from './agents.js';
+import { Agents, type AgentListing, type NewlyMadeAgent, type RotatedAgentSecret } from './agents.js';
 
 /** A tenant's agents; an agent with its own key sees itself and nobody else. */
 @Controller('agents')
@@ -15,6 +16,7 @@ export class AgentsController {
   constructor(
     @Inject(Agents) private readonly agents: Agents,
     @Inject(AgentViews) private readonly views: AgentViews,
+    @Inject(AgentCommands) private readonly commands: AgentCommands,
   ) {}
 
   @Post()
@@ -48,13 +50,46 @@ export class AgentsController {
     return this.views.inbox(agentId);
   }
 
-  private async visible(caller: Principal, id: string): Promise<AgentListing> {
-    if (caller.kind === 'agent' && caller.agentId !== id) {
-      throw new ProblemError('NOT_FOUND', 'There is no such agent.');
-    }
-    if (caller.kind !== 'agent' && caller.kind !== 'tenant') {
-      throw new ProblemError('FORBIDDEN', 'This credential belongs to no tenant.');
-    }
-    return this.agents.find(caller.tenantId, id);
+  @Patch(':id')
+  @Allow('manage')
+  change(@By() by: Author, @Param('id') id: string, @Body() body: AgentChange): Promise<AgentListing> {
+    return this.agents.change(by, id, body);
   }
+
+  @Post(':id/rotate')
+  @Allow('manage')
+  rotate(@By() by: Author, @Param('id') id: string, @Body() body: AgentSecretRotation): Promise<RotatedAgentSecret> {
+    return this.agents.rotate(by, id, body);
+  }
+
+  /** Sends the agent its newest tick once more, marked as a test. */
+  @Post(':id/test')
+  @HttpCode(202)
+  @Allow('manage', 'agent')
+  test(@Caller() caller: Principal, @Param('id') id: string): Promise<CommandAccepted> {
+    return this.commands.send(commanderOf(caller, id), id, 'test-tick');
+  }
+
+  /** At most six an hour take effect. */
+  @Post(':id/breaker/reset')
+  @HttpCode(202)
+  @Allow('manage', 'agent')
+  resetBreaker(@Caller() caller: Principal, @Param('id') id: string): Promise<CommandAccepted> {
+    return this.commands.send(commanderOf(caller, id), id, 'reset-breaker');
+  }
+
+  private async visible(caller: Principal, id: string): Promise<AgentListing> {
+    return this.agents.find(commanderOf(caller, id).tenantId, id);
+  }
+}
+
+/** @throws ProblemError NOT_FOUND for an agent's key at another agent, FORBIDDEN for a credential without a tenant */
+function commanderOf(caller: Principal, id: string): Commander {
+  if (caller.kind === 'agent' && caller.agentId !== id) {
+    throw new ProblemError('NOT_FOUND', 'There is no such agent.');
+  }
+  if (caller.kind !== 'agent' && caller.kind !== 'tenant') {
+    throw new ProblemError('FORBIDDEN', 'This credential belongs to no tenant.');
+  }
+  return caller;
 }

@@ -3,21 +3,23 @@ import { Inject, Injectable } from '@nestjs/common';
 import { newId } from '@tickwire/contracts';
 import { SecretBox } from '@tickwire/credentials';
 import { AddressGuard } from '@tickwire/delivery';
-import { partitionOfKey } from '@tickwire/event-log';
+import type { AgentSettings } from '@tickwire/directory';
+import { partitionOfKey, type Queryable } from '@tickwire/event-log';
 import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
+import { formatTickSecret } from '@tickwire/signing';
 import { Audit, hostOf } from '../audit/audit.js';
 import type { Author } from '../audit/author.js';
-import { formatTickSecret } from '@tickwire/signing';
 import { ApiKeys } from '../credentials/api-keys.js';
 import { requirePublicUrl } from '../endpoints/callback-url.js';
 import type { ListQuery } from '../listing/list-query.js';
 import { idCursor, pageOf, type Page } from '../listing/page.js';
 import { configChangedRecord, worldControlRecord } from '../outbox/configuration-records.js';
-import { ConfigurationWriter } from '../outbox/configuration-writer.js';
+import { ConfigurationWriter, type Publish } from '../outbox/configuration-writer.js';
+import { mergePatch } from '../settings/merge-patch.js';
 import { HOST } from '../tokens.js';
 import { fieldRefused } from '../validation/body.pipe.js';
-import type { NewAgent } from './agent-requests.js';
+import type { AgentChange, AgentSecretRotation, NewAgent } from './agent-requests.js';
 
 export interface AgentListing {
   agentId: string;
@@ -29,6 +31,9 @@ export interface AgentListing {
   callbackUrl: string | null;
   /** Whether its ticks are signed. */
   signed: boolean;
+  /** During a rotation: until when ticks carry the old secret's signature as well. */
+  previousSecretUntil: Date | null;
+  settings: AgentSettings;
   version: number;
   createdAt: Date;
 }
@@ -36,10 +41,17 @@ export interface AgentListing {
 /** The only answer that holds the key, and the secret where it was generated. */
 export type NewlyMadeAgent = AgentListing & { apiKey: string; webhookSecret?: string };
 
+/** The only answer that holds the new secret. */
+export type RotatedAgentSecret = Pick<AgentListing, 'agentId' | 'previousSecretUntil' | 'version'> & {
+  webhookSecret: string;
+};
+
 const MOST_AGENTS = 100_000;
+const DEFAULT_OVERLAP_SECONDS = 86_400;
 const SECRET_BYTES = 32;
 const COLUMNS = `"id" AS "agentId", "world_id" AS "worldId", "name", "role", "status", "shard", "callback_url" AS "callbackUrl",
-  "sealed_webhook_secret" IS NOT NULL AS "signed", "version", "created_at" AS "createdAt"`;
+  "sealed_webhook_secret" IS NOT NULL AS "signed", "settings", "version",
+  CASE WHEN "previous_secret_until" > now() THEN "previous_secret_until" END AS "previousSecretUntil", "created_at" AS "createdAt"`;
 
 @Injectable()
 export class Agents {
@@ -131,4 +143,70 @@ export class Agents {
     if (rows[0] === undefined) throw new ProblemError('NOT_FOUND', 'There is no such agent.');
     return rows[0];
   }
+
+  /**
+   * What an owner may change. Nothing is written where nothing is different.
+   * @throws ProblemError NOT_FOUND; CONFLICT for the status of an agent that operators have stopped
+   */
+  change(by: Author, id: string, { status, settings }: AgentChange): Promise<AgentListing> {
+    return this.writer.change(async (db, publish) => {
+      const present = await lockAgent(db, by.tenantId, id);
+      if (status !== undefined && present.status !== 'active' && present.status !== 'paused') {
+        throw new ProblemError('CONFLICT', `This agent is ${present.status}.`);
+      }
+      const merged: AgentSettings = mergePatch(present.settings, settings ?? {});
+      const wanted = status ?? present.status;
+      const sameSettings = merged.compatibilityHeaders === present.settings.compatibilityHeaders;
+      if (wanted === present.status && sameSettings) return present;
+      const { rows } = await db.query<AgentListing>(
+        `UPDATE "agent" SET "status" = $2, "settings" = $3, "version" = "version" + 1 WHERE "id" = $1 RETURNING ${COLUMNS}`,
+        [id, wanted, JSON.stringify(merged)],
+      );
+      const agent = rows[0]!;
+      await this.audit.record(db, by, 'agent.changed', id, { status, settings });
+      this.tellCaches(publish, by, agent);
+      return agent;
+    });
+  }
+
+  /**
+   * Makes a new secret. Ticks are signed with it from now on, and with the one before as well until the overlap has
+   * passed; of several rotations within an overlap only the last secret goes on. An agent without a secret gets its first.
+   * @throws ProblemError NOT_FOUND
+   */
+  rotate(by: Author, id: string, { overlapSeconds }: AgentSecretRotation): Promise<RotatedAgentSecret> {
+    const overlap = overlapSeconds ?? DEFAULT_OVERLAP_SECONDS;
+    const webhookSecret = formatTickSecret(randomBytes(SECRET_BYTES));
+    return this.writer.change(async (db, publish) => {
+      await lockAgent(db, by.tenantId, id);
+      // Both are sealed for the same row, so the old one moves as it is.
+      const { rows } = await db.query<AgentListing>(
+        `UPDATE "agent" SET "sealed_webhook_secret" = $2, "version" = "version" + 1,
+                "sealed_previous_secret" = CASE WHEN $3 > 0 THEN "sealed_webhook_secret" END,
+                "previous_secret_until" = CASE WHEN $3 > 0 AND "sealed_webhook_secret" IS NOT NULL
+                                               THEN now() + $3 * interval '1 second' END
+          WHERE "id" = $1 RETURNING ${COLUMNS}`,
+        [id, this.box.seal(webhookSecret, [id]), overlap],
+      );
+      const agent = rows[0]!;
+      const { agentId, previousSecretUntil, version } = agent;
+      await this.audit.record(db, by, 'agent.secret_rotated', id, { overlapSeconds: overlap, previousSecretUntil });
+      this.tellCaches(publish, by, agent);
+      return { agentId, webhookSecret, previousSecretUntil, version };
+    });
+  }
+
+  private tellCaches(publish: Publish, { tenantId }: Author, { agentId, version }: AgentListing): void {
+    publish(configChangedRecord({ entity: 'agent', id: agentId, tenantId, version }, this.host.now()));
+  }
+}
+
+/** @throws ProblemError NOT_FOUND */
+async function lockAgent(db: Queryable, tenantId: string, id: string): Promise<AgentListing> {
+  const { rows } = await db.query<AgentListing>(
+    `SELECT ${COLUMNS} FROM "agent" WHERE "id" = $1 AND "tenant_id" = $2 FOR NO KEY UPDATE`,
+    [id, tenantId],
+  );
+  if (rows[0] === undefined) throw new ProblemError('NOT_FOUND', 'There is no such agent.');
+  return rows[0];
 }

@@ -34,7 +34,6 @@ export const ANSWER_HEADERS = {
     schema: SECONDS,
     example: '1',
   },
-  Allow: { description: 'The methods of this path.', schema: { type: 'string' }, example: 'POST' },
   AcceptEncoding: {
     description: 'Where the body was compressed: the only coding that is taken.',
     schema: { type: 'string', const: 'identity' },
@@ -51,7 +50,6 @@ const FIELD_NAMES: Record<AnswerHeader, string> = {
   RateLimit: 'RateLimit',
   RateLimitPolicy: 'RateLimit-Policy',
   RetryAfter: 'Retry-After',
-  Allow: 'Allow',
   AcceptEncoding: 'Accept-Encoding',
   WwwAuthenticate: 'WWW-Authenticate',
 };

@@ -1,5 +1,5 @@
 import { composeTickBody, derivedId, type AgentTick, type CarriedItem, type PreparedTick } from '@tickwire/contracts';
-import type { AgentEntry } from '@tickwire/directory';
+import type { AgentEntry, AgentSettings } from '@tickwire/directory';
 import { signTick } from '@tickwire/signing';
 import { itemsOf, keyOf, type CarriedItems } from '../carried/carried-items.js';
 import type { SigningSecrets } from './tick-secrets.js';
@@ -70,16 +70,60 @@ export function composeCallback(
   for (const item of left) brought.delete(keyOf(item));
   for (const item of earlier.slice(0, earlier.length - cut.carried)) brought.add(keyOf(item));
 
-  const agentId = tick.agent.id;
-  const headers: Record<string, string> = {
-    'Content-Type': 'application/json',
-    'X-WallStreetSim-Tick': String(tick.tick),
-    'X-WallStreetSim-Agent': agentId,
-    'X-WallStreetSim-Delivery': deliveryId(tick.worldId, agentId, tick.tick),
+  const headers = {
+    ...headersOf(tick, deliveryId(tick.worldId, tick.agent.id, tick.tick)),
+    ...signaturesOf(body, secrets, tick.agent.settings),
   };
-  if (secrets.current !== undefined) headers['X-WallStreetSim-Signature'] = signTick(body, secrets.current);
-  if (secrets.previous !== undefined) headers['X-WallStreetSim-Signature-Previous'] = signTick(body, secrets.previous);
   return { url: tick.agent.callbackUrl ?? '', body, headers, brought, left };
+}
+
+/**
+ * The tick again, for a receiver to be tried with: the same form under another id, and marked. Nothing is carried into it,
+ * and its answer means nothing.
+ * @param nowMs as in `composeCallback`
+ */
+export function composeTest(
+  tick: LaneTick,
+  controlId: string,
+  secrets: SigningSecrets,
+  nowMs: number,
+): Pick<TickCallback, 'url' | 'body' | 'headers'> {
+  const body = Buffer.from(composeTickBody(tick.prepared, tick.own, [], new Date(nowMs).toISOString()).body, 'utf8');
+  const headers = {
+    ...headersOf(tick, derivedId(controlId, 'test')),
+    'X-WallStreetSim-Attempt': '1',
+    'X-WallStreetSim-Test': 'true',
+    ...signaturesOf(body, secrets, tick.agent.settings),
+  };
+  return { url: tick.agent.callbackUrl ?? '', body, headers };
+}
+
+function headersOf({ tick, agent }: LaneTick, delivery: string): Record<string, string> {
+  return {
+    'Content-Type': 'application/json',
+    'X-WallStreetSim-Tick': String(tick),
+    'X-WallStreetSim-Agent': agent.id,
+    'X-WallStreetSim-Delivery': delivery,
+  };
+}
+
+/** All of them are over the same bytes; the names of other systems are signed with the secret that is current. */
+function signaturesOf(
+  body: Buffer,
+  { current, previous }: SigningSecrets,
+  { compatibilityHeaders }: AgentSettings,
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (current !== undefined) {
+    const signature = signTick(body, current);
+    headers['X-WallStreetSim-Signature'] = signature;
+    if (compatibilityHeaders === true) {
+      headers['X-Webhook-Signature'] = signature;
+      headers['X-WSS-Signature'] = signature.slice(signature.indexOf('=') + 1);
+    }
+  }
+  if (previous !== undefined) headers['X-WallStreetSim-Signature-Previous'] = signTick(body, previous);
+  return headers;
 }
 
 function lastOf<T>(items: readonly T[] | undefined, count: number): T[] {

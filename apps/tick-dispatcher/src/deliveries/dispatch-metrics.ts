@@ -1,9 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { AgentDelivery } from '@tickwire/contracts';
+import type { AgentControl, AgentDelivery } from '@tickwire/contracts';
 
 const NAMES = {
   deliveries: 'tickwire_tick_dispatcher_deliveries_total',
   dropped: 'tickwire_tick_dispatcher_carried_dropped_total',
+  commands: 'tickwire_tick_dispatcher_commands_total',
   lag: 'tickwire_tick_dispatcher_tick_lag_seconds',
   inFlight: 'tickwire_tick_dispatcher_in_flight',
   waiting: 'tickwire_tick_dispatcher_waiting',
@@ -13,6 +14,7 @@ const NAMES = {
 export class DispatchMetrics {
   private readonly deliveries: Counter<'outcome'>;
   private readonly dropped: Counter;
+  private readonly commands: Counter<'command' | 'result'>;
   private readonly lag: Histogram;
 
   /** @param load requests in flight and callbacks that wait for their turn, asked at each scrape */
@@ -30,6 +32,12 @@ export class DispatchMetrics {
     this.dropped = new Counter({
       name: NAMES.dropped,
       help: 'Carried items that were dropped for newer ones',
+      registers,
+    });
+    this.commands = new Counter({
+      name: NAMES.commands,
+      help: 'Commands of agent.control by what came of them',
+      labelNames: ['command', 'result'],
       registers,
     });
     this.lag = new Histogram({
@@ -62,6 +70,10 @@ export class DispatchMetrics {
 
   itemsDropped(count: number): void {
     if (count > 0) this.dropped.inc(count);
+  }
+
+  commanded(command: AgentControl['command'], result: string): void {
+    this.commands.inc({ command, result });
   }
 
   begun(closedAtMs: number, nowMs: number): void {

@@ -1,21 +1,22 @@
 import {
-  breakerStep,
-  canSend,
   classifyAttempt,
   TICK_ATTEMPTS,
   tickRetryPauseMs,
   type AttemptOutcome,
   type AttemptVerdict,
-  type BreakerState,
 } from '@tickwire/delivery';
 import { channel } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAnswer } from '../callbacks/read-answer.js';
 import { composeCallback, type LaneTick, type TickCallback } from '../callbacks/tick-callback.js';
 import { CarriedItems, itemsOf } from '../carried/carried-items.js';
+import type { AgentCommand } from '../controls/agent-command.js';
+import { TestTicks } from '../controls/test-ticks.js';
 import type { DeliveryEnd } from '../deliveries/delivery-log.js';
 import type { DispatchState } from '../settlement/dispatch-states.js';
 import type { Settleable, Unstored } from '../settlement/settlements.js';
+import { isPaused, originOf } from './destination.js';
+import { LaneBreaker } from './lane-breaker.js';
 import type { LaneServices } from './lane-services.js';
 import { TakenTicks } from './taken-ticks.js';
 
@@ -38,7 +39,8 @@ interface Unsendable {
 
 /**
  * One agent's callbacks, in order: one in flight, at most one waiting. A newer tick supersedes the waiting one and ends
- * the retries of one that has failed an attempt. What no 2xx takes is carried into the next callback.
+ * the retries of one that has failed an attempt. What no 2xx takes is carried into the next callback. A test tick that was
+ * asked for goes between two others.
  *
  * An end is on the log before it counts, and is stored after it counts, so that a crash repeats a callback and never loses one.
  */
@@ -59,13 +61,17 @@ export class AgentLane implements Settleable {
   private released = false;
   private readonly taken: TakenTicks;
   private readonly carried: CarriedItems;
-  private breaker: BreakerState;
-  /** Without the probe that may be in flight: after a crash nobody waits for its result. */
-  private breakerToStore: BreakerState;
+  private readonly breaker: LaneBreaker;
+  /** Of breaker resets: told when these are stored. */
+  private unstoredResets: (() => void)[] = [];
+  /** From the first that is asked for. */
+  private tests: TestTicks | undefined;
   /** Of the carried items that this lane has stored itself. */
   private storedRevision: number | undefined;
-  /** World and shard, for the row. */
+  /** The newest one taken. */
   private latest: LaneTick | undefined;
+  /** For the row. */
+  private place: Pick<LaneTick, 'worldId' | 'shard'> | undefined;
 
   /** @param alive whether this process may still act for the agent's partition */
   constructor(
@@ -76,7 +82,7 @@ export class AgentLane implements Settleable {
   ) {
     this.taken = new TakenTicks(state?.settledTick ?? -1);
     this.carried = state?.carried ?? new CarriedItems();
-    this.breaker = this.breakerToStore = state?.breaker ?? services.freshBreaker;
+    this.breaker = new LaneBreaker(state ?? { breaker: services.freshBreaker, resets: [] });
   }
 
   /**
@@ -86,12 +92,26 @@ export class AgentLane implements Settleable {
   offer(tick: LaneTick, settled: () => void): void {
     if (this.drained || this.stopping.signal.aborted) return;
     if (!this.taken.take(tick.tick, settled)) return; // settled in an earlier life, or in twice: the log may repeat a record
-    this.latest = tick;
+    this.latest = this.place = tick;
     const older = this.waiting;
     this.waiting = tick;
     if (older) this.supersede(older);
     this.retrying?.abort();
     this.wake();
+  }
+
+  /**
+   * Takes a command and returns at once.
+   * @param done called once nothing is left of it to do or to store; never if the lane is stopped before
+   */
+  command(command: AgentCommand, done: () => void): void {
+    if (this.drained || this.stopping.signal.aborted) return;
+    if (command.command === 'reset-breaker') {
+      this.reset(command, done);
+    } else {
+      this.tests ??= new TestTicks(this.services, () => this.wake());
+      this.tests.ask(command, this.latest, done);
+    }
   }
 
   /** Begins nothing more; resolves when the callback in flight has ended. What has not ended is left for the next owner. */
@@ -114,37 +134,64 @@ export class AgentLane implements Settleable {
   }
 
   toStore(): Unstored | undefined {
-    if (this.released || !this.latest || this.taken.ended <= this.taken.stored) return undefined;
-    const { worldId, shard } = this.latest;
+    if (this.released || !this.place) return undefined;
+    const breakerOnly = this.taken.ended <= this.taken.stored;
+    const resets = this.unstoredResets.length;
+    if (breakerOnly && resets === 0) return undefined;
+    const { worldId, shard } = this.place;
     const { revision } = this.carried;
     const settledTick = this.taken.ended;
     const carriedJson = this.storedRevision === revision ? undefined : this.carried.toJson();
     return {
-      row: { agentId: this.agentId, worldId, shard, settledTick, carriedJson, breaker: this.breakerToStore },
+      row: { agentId: this.agentId, worldId, shard, settledTick, carriedJson, ...this.breaker.toStore, breakerOnly },
       stored: () => {
         if (this.released) return;
-        this.storedRevision = revision;
-        this.taken.storedUpTo(settledTick);
+        if (!breakerOnly) {
+          this.storedRevision = revision;
+          this.taken.storedUpTo(settledTick);
+        }
+        for (const done of this.unstoredResets.splice(0, resets)) done();
       },
     };
+  }
+
+  /** A reset in the middle of a callback: what the callback then says of the receiver counts from anew. */
+  private reset({ worldId, shard, controlId, requestedAtMs, reason }: AgentCommand, done: () => void): void {
+    const { services, agentId } = this;
+    const verdict = this.breaker.reset({ controlId, atMs: requestedAtMs }, services.now());
+    services.metrics.commanded('reset-breaker', verdict);
+    services.logger.info({ agentId, controlId, reason, verdict }, 'a breaker was asked to be reset');
+    // One that comes again waits with the first for it to be stored.
+    if (verdict !== 'granted' && this.unstoredResets.length === 0) {
+      done();
+      return;
+    }
+    this.place ??= { worldId, shard };
+    this.unstoredResets.push(done);
+    services.settlements.add(this);
   }
 
   private wake(): void {
     this.running ??= this.work().then(
       () => {
         this.running = undefined;
-        // A tick may have come between the end of the loop and this turn.
-        if (this.waiting && this.mayBegin) this.wake();
+        // A tick or a test may have come between the end of the loop and this turn.
+        if (this.hasWork && this.mayBegin) this.wake();
       },
       (error: unknown) => this.giveUp(error),
     );
   }
 
   private async work(): Promise<void> {
-    while (this.waiting && this.mayBegin) {
+    while (this.hasWork && this.mayBegin) {
+      // One test between two ticks at most, so that many of them hold up no tick for longer than one does.
+      if (this.tests?.ready) await this.tests.send(this.stopping.signal);
+      if (!this.waiting || !this.mayBegin) continue;
       const origin = originOf(this.waiting);
-      if (origin === undefined) this.keepForInbox(this.takeWaiting());
-      else if (!canSend(this.breaker, this.services.now())) await this.skip(this.takeWaiting());
+      if (isPaused(this.waiting)) await this.skip(this.takeWaiting(), {});
+      else if (origin === undefined) this.keepForInbox(this.takeWaiting());
+      else if (!this.breaker.canSend(this.services.now()))
+        await this.skip(this.takeWaiting(), { circuitBreakerSkipped: true });
       else await this.deliver(origin);
     }
   }
@@ -159,6 +206,10 @@ export class AgentLane implements Settleable {
     if (current) this.ended(current);
     this.running = undefined;
     // What waits goes with the next tick: a fault that repeats must not become a busy loop.
+  }
+
+  private get hasWork(): boolean {
+    return this.waiting !== undefined || this.tests?.ready === true;
   }
 
   private get mayBegin(): boolean {
@@ -185,9 +236,9 @@ export class AgentLane implements Settleable {
     }
   }
 
-  private async skip(tick: LaneTick): Promise<void> {
+  private async skip(tick: LaneTick, why: Pick<DeliveryEnd, 'circuitBreakerSkipped'>): Promise<void> {
     this.carry(tick);
-    await this.record(tick, { outcome: 'skipped', attempts: 0, circuitBreakerSkipped: true });
+    await this.record(tick, { outcome: 'skipped', attempts: 0, ...why });
   }
 
   private supersede(tick: LaneTick): void {
@@ -198,7 +249,7 @@ export class AgentLane implements Settleable {
 
   private tellSuperseded(): void {
     for (const tick of this.superseded.splice(0)) {
-      if (originOf(tick) === undefined) {
+      if (originOf(tick) === undefined && !isPaused(tick)) {
         this.ended(tick);
         continue;
       }
@@ -220,8 +271,7 @@ export class AgentLane implements Settleable {
       return;
     }
     const verdict = await this.retry(begun, origin);
-    if (!verdict || verdict.delivery === 'unknown')
-      this.breaker = breakerStep(this.breaker, 'abandoned', this.services.now());
+    if (!verdict || verdict.delivery === 'unknown') this.breaker.step('abandoned', this.services.now());
     else if (verdict.delivery === 'success') await this.succeed(begun);
     else await this.fail(begun, verdict);
   }
@@ -242,7 +292,7 @@ export class AgentLane implements Settleable {
       );
       return { tick, error: 'the callback could not be composed or signed' };
     }
-    this.breaker = breakerStep(this.breaker, 'sent', nowMs);
+    this.breaker.step('sent', nowMs);
     services.metrics.begun(tick.closedAtMs, nowMs);
     return { tick, callback, attempts: 1, outcome: await this.attempt(callback, 1) };
   }
@@ -309,7 +359,7 @@ export class AgentLane implements Settleable {
     // An answer without actions changes nothing in the world: it is told by the delivery alone.
     if (answer.actions.length > 0 && !(await services.deliveries.answer(tick, answer, this.stopping.signal))) return;
     if (answer.actions.length > 0) steps.publish('dispatcher.answered');
-    this.breaker = breakerStep(this.breaker, 'succeeded', services.now());
+    this.breaker.step('succeeded', services.now());
     this.carried.remove(callback.brought);
     services.metrics.itemsDropped(this.carried.add(tick.tick, callback.left));
     await this.record(tick, {
@@ -322,7 +372,7 @@ export class AgentLane implements Settleable {
   }
 
   private async fail({ tick, attempts, outcome }: Begun, { error }: AttemptVerdict): Promise<void> {
-    this.breaker = breakerStep(this.breaker, 'failed', this.services.now());
+    this.breaker.step('failed', this.services.now());
     this.carry(tick);
     await this.record(tick, { outcome: 'failed', attempts, error, ...factsOf(outcome) });
   }
@@ -346,7 +396,7 @@ export class AgentLane implements Settleable {
   }
 
   private ended(tick: LaneTick): void {
-    this.breakerToStore = this.breaker.phase === 'half_open' ? { ...this.breaker, probeSentAtMs: null } : this.breaker;
+    this.breaker.keep();
     this.taken.end(tick.tick);
     if (tick === this.current) {
       this.currentEnded = true;
@@ -354,13 +404,6 @@ export class AgentLane implements Settleable {
     }
     if (this.taken.ended > this.taken.stored) this.services.settlements.add(this);
   }
-}
-
-/** Whom the callback's request shares its part with; undefined for an agent that gets none. */
-function originOf({ agent: { status, callbackUrl } }: LaneTick): string | undefined {
-  if (status !== 'active' || !callbackUrl) return undefined;
-  // What is no URL is refused by the client, with its reason.
-  return URL.canParse(callbackUrl) ? new URL(callbackUrl).origin : callbackUrl;
 }
 
 function factsOf(outcome: AttemptOutcome): Pick<DeliveryEnd, 'statusCode' | 'responseTimeMs'> {

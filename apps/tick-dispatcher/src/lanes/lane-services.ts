@@ -2,6 +2,7 @@ import type { BreakerState, CallbackClient, OriginLimiter } from '@tickwire/deli
 import type { Logger } from 'pino';
 import type { TickSecrets } from '../callbacks/tick-secrets.js';
 import type { DeliveryLog } from '../deliveries/delivery-log.js';
+import type { NewestTicks } from '../controls/newest-ticks.js';
 import type { DispatchMetrics } from '../deliveries/dispatch-metrics.js';
 import type { Settlements } from '../settlement/settlements.js';
 
@@ -13,6 +14,7 @@ export interface LaneServices {
   deliveries: DeliveryLog;
   settlements: Settlements;
   metrics: DispatchMetrics;
+  newestTicks: NewestTicks;
   logger: Logger;
   freshBreaker: BreakerState;
   /** Of one attempt. */

@@ -2,6 +2,7 @@ import { CLOSED_BREAKER, parseBreaker, type BreakerState } from '@tickwire/deliv
 import { toTransient } from '@tickwire/persistence';
 import type { Pool } from 'pg';
 import { CarriedItems } from '../carried/carried-items.js';
+import { parseResets, type BreakerReset } from '../controls/breaker-resets.js';
 
 /** What survives a restart of one agent's callbacks. */
 export interface DispatchState {
@@ -9,6 +10,8 @@ export interface DispatchState {
   settledTick: number;
   carried: CarriedItems;
   breaker: BreakerState;
+  /** Of the breaker, by its owner's wish; those of the last hour at least. */
+  resets: readonly BreakerReset[];
 }
 
 /** A row to be written. */
@@ -20,6 +23,9 @@ export interface SettledRow {
   /** JSON array; undefined leaves what is stored. */
   carriedJson?: string;
   breaker: BreakerState;
+  resets?: readonly BreakerReset[];
+  /** No tick has ended: the breaker was reset, and nothing else is to be changed. */
+  breakerOnly?: boolean;
 }
 
 /**
@@ -39,6 +45,7 @@ export async function loadDispatchStates(pool: Pool, agentIds: readonly string[]
         settledTick: row.settled_tick,
         carried: CarriedItems.restore(row.carried),
         breaker: breakerOf(row.breaker),
+        resets: parseResets(row.breaker),
       });
     }
     return states;
@@ -48,33 +55,48 @@ export async function loadDispatchStates(pool: Pool, agentIds: readonly string[]
 }
 
 /**
- * Writes what is settled. A row whose tick is not above the stored one is left alone: another dispatcher was further.
+ * Writes what is settled. A row whose tick is not above the stored one (with `breakerOnly`: is below it) is left alone:
+ * another dispatcher was further.
  * @throws TransientError while the database is away
  */
 export async function storeSettled(pool: Pool, rows: readonly SettledRow[]): Promise<void> {
   // In one order, so that two dispatchers never wait for each other's rows.
   const sorted = [...rows].sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
   try {
-    await pool.query(
-      `INSERT INTO "agent_dispatch" AS d ("agent_id", "world_id", "shard", "settled_tick", "carried", "breaker")
-       SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::jsonb[], $6::jsonb[])
-       ON CONFLICT ("agent_id") DO UPDATE SET
-         "settled_tick" = EXCLUDED."settled_tick",
+    await store(
+      pool,
+      sorted.filter((row) => !row.breakerOnly),
+      `"settled_tick" = EXCLUDED."settled_tick",
          "carried" = CASE WHEN EXCLUDED."carried" = 'null' THEN d."carried" ELSE EXCLUDED."carried" END,
          "breaker" = EXCLUDED."breaker"
        WHERE d."settled_tick" < EXCLUDED."settled_tick"`,
-      [
-        sorted.map((row) => row.agentId),
-        sorted.map((row) => row.worldId),
-        sorted.map((row) => row.shard),
-        sorted.map((row) => row.settledTick),
-        sorted.map((row) => row.carriedJson ?? 'null'),
-        sorted.map((row) => JSON.stringify(row.breaker)),
-      ],
+    );
+    await store(
+      pool,
+      sorted.filter((row) => row.breakerOnly),
+      `"breaker" = EXCLUDED."breaker" WHERE d."settled_tick" <= EXCLUDED."settled_tick"`,
     );
   } catch (error) {
     throw toTransient(error);
   }
+}
+
+/** @param change what becomes of a row that is there: assignments and their condition */
+async function store(pool: Pool, rows: readonly SettledRow[], change: string): Promise<void> {
+  if (rows.length === 0) return;
+  await pool.query(
+    `INSERT INTO "agent_dispatch" AS d ("agent_id", "world_id", "shard", "settled_tick", "carried", "breaker")
+     SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::jsonb[], $6::jsonb[])
+     ON CONFLICT ("agent_id") DO UPDATE SET ${change}`,
+    [
+      rows.map((row) => row.agentId),
+      rows.map((row) => row.worldId),
+      rows.map((row) => row.shard),
+      rows.map((row) => row.settledTick),
+      rows.map((row) => row.carriedJson ?? 'null'),
+      rows.map(({ breaker, resets = [] }) => JSON.stringify(resets.length > 0 ? { ...breaker, resets } : breaker)),
+    ],
+  );
 }
 
 /** A row that was never written by a breaker, or by one of another version, begins closed. */

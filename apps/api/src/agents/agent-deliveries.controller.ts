@@ -1,0 +1,31 @@
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { ProblemError } from '@tickwire/problem-details';
+import { Allow, Caller, TenantId } from '../authentication/allow.js';
+import type { Principal } from '../authentication/principal.js';
+import type { Page } from '../listing/page.js';
+import { AgentDeliveries, AgentDeliveriesQuery, type LoggedDelivery } from './agent-deliveries.js';
+import { Agents } from './agents.js';
+
+/** The log of an agent's settled callbacks, for its tenant and for itself. */
+@Controller('agents')
+export class AgentDeliveriesController {
+  constructor(
+    @Inject(Agents) private readonly agents: Agents,
+    @Inject(AgentDeliveries) private readonly deliveries: AgentDeliveries,
+  ) {}
+
+  @Get(':id/deliveries')
+  @Allow('read', 'agent')
+  async list(
+    @Caller() caller: Principal,
+    @TenantId() tenantId: string,
+    @Param('id') id: string,
+    @Query() query: AgentDeliveriesQuery,
+  ): Promise<Page<LoggedDelivery>> {
+    if (caller.kind === 'agent' && caller.agentId !== id) {
+      throw new ProblemError('NOT_FOUND', 'There is no such agent.');
+    }
+    const { agentId } = await this.agents.find(tenantId, id);
+    return this.deliveries.list(agentId, query);
+  }
+}
