@@ -165,13 +165,23 @@ describe('a request that the door refuses', () => {
     ],
     ['nesting of 17 levels', `{"tenantId":"TENANT","x":${'['.repeat(16)}${']'.repeat(16)}}`],
     ['201 keys', `{"tenantId":"TENANT",${Array.from({ length: 200 }, (_, index) => `"k${index}":1`).join(',')}}`],
-    ['a prototype', '{"tenantId":"TENANT","__proto__":{"action":"buy"}}'],
   ])('holds %s', async (_what, template) => {
     const bytes = Buffer.from(
       (typeof template === 'string' ? template : template.toString('latin1')).replace('TENANT', sender.tenantId),
       'latin1',
     );
     await expectRefused(() => post(door, bytes, { 'x-api-key': sender.apiKey }), 400, 'MALFORMED_JSON');
+  });
+
+  it('names members called __proto__ or constructor like any other that is not of a signal', async () => {
+    for (const name of ['__proto__', 'constructor', 'prototype']) {
+      const body = signalOf(sender, {}).replace('{', `{"${name}":{"action":"sell"},`);
+      const answer = await post(door, body, { 'x-api-key': sender.apiKey });
+      expect([answer.status, answer.body['errors']]).toEqual([
+        422,
+        [expect.objectContaining({ pointer: `/${name}`, code: 'UNKNOWN_FIELD' })],
+      ]);
+    }
   });
 
   it('is larger than 64 KiB, compressed, of another type, or of another method', async () => {

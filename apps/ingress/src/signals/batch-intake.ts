@@ -51,7 +51,7 @@ export class BatchIntake {
     const named = { ...first, ...definedOf(own) };
     const admitted = await admission.admit({ headers, body, claims: named, nowMs }, source);
     const { proof } = admitted;
-    const signals = requireBatch(parseJson(body, { maxKeys: MAX_KEYS }), proof.tenantId);
+    const signals = requireBatch(parseJson(body, { maxKeys: MAX_KEYS, anyNames: true }), proof.tenantId);
     if (signals !== items.length) throw new ProblemError('BAD_REQUEST', 'The list of signals cannot be read.');
     const headersOfLimits = await limits.take(admitted, {}, signals, nowMs);
 

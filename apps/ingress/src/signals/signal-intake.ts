@@ -59,7 +59,7 @@ export class SignalIntake {
     const { limits, acceptance, directory } = this.parts;
     const { admitted, body, nowMs, traceparent, inBatch = false } = sent;
     const { proof } = admitted;
-    const parsed = parseJson(body);
+    const parsed = parseJson(body, { anyNames: true });
     requireOwnSignal(parsed, proof);
     const bodyHash = hashOf(body);
     const read = readSignal(parsed, raw);

@@ -26,6 +26,16 @@ describe('parseJson', () => {
     expect(parseJson(bytes('\uFEFF{"a":1,"a":2}'))).toEqual({ a: 2 });
   });
 
+  it('keeps every name as plain data where the caller wants that, and nothing inherits it', () => {
+    const parsed = parseJson(bytes('\ufeff{"__proto__":{"admin":true},"constructor":{"prototype":{"x":1}}}'), {
+      anyNames: true,
+    }) as object;
+    expect(Object.keys(parsed)).toEqual(['__proto__', 'constructor']);
+    expect(Object.getPrototypeOf(parsed)).toBe(Object.prototype);
+    expect((parsed as { admin?: boolean }).admin).toBeUndefined();
+    expect(({} as { admin?: boolean }).admin).toBeUndefined();
+  });
+
   it.each(['{"__proto__":{"admin":true}}', '{"a":{"\\u005f_proto__":1}}', '{"constructor":{"prototype":{"x":1}}}'])(
     'refuses to pollute prototypes: %s',
     (text) => {

@@ -6,6 +6,8 @@ export interface JsonLimits {
   maxDepth?: number;
   /** Object keys in the whole document. Default 200. */
   maxKeys?: number;
+  /** Takes `__proto__` and `constructor` for names like any other: for callers that copy nothing and name unknown members. */
+  anyNames?: boolean;
 }
 
 const QUOTE = 0x22;
@@ -17,7 +19,7 @@ const CLOSING = new Set([0x5d, 0x7d]);
 /**
  * Parses a JSON body from its bytes, strictly UTF-8 (a byte order mark is skipped). Of duplicate keys the last counts,
  * as everywhere in JavaScript. Documents with a `__proto__` key, or a `constructor` with a `prototype`, are refused:
- * nobody sends them in good faith. Depth and keys are counted before anything is built.
+ * nobody sends them in good faith (unless `anyNames`). Depth and keys are counted before anything is built.
  *
  * @throws ProblemError MALFORMED_JSON
  */
@@ -31,6 +33,7 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits = {}): unknown {
     throw malformed('The body is not UTF-8');
   }
   try {
+    if (limits.anyNames) return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text) as unknown;
     return sjson.parse(text, undefined, { protoAction: 'error', constructorAction: 'error' }) as unknown;
   } catch (error) {
     const { message } = error as Error;
