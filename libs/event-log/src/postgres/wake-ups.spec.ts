@@ -46,18 +46,19 @@ describe('wake-ups', () => {
     };
     const heard: [string, boolean][] = [];
     here.onWake(['mine'], (name, inTail) => void heard.push([name, inTail]));
+    // Messages keep their order: once the news is heard, the wish before it was.
     thread.postMessage({ want: ['theirs'] });
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    here.appended([record('theirs'), record('nobody’s')]);
     thread.postMessage({ news: ['mine'] });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    here.appended([record('theirs'), record('nobody’s')]);
+    while (news.length === 0 || wanted.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     expect([wanted, news, heard]).toEqual([
       ['mine'],
       [['theirs']],
       [
+        ['mine', false],
         ['theirs', true],
         ['nobody’s', true],
-        ['mine', false],
       ],
     ]);
     thread.close();
