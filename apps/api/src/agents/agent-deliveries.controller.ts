@@ -1,10 +1,10 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
-import { ProblemError } from '@tickwire/problem-details';
-import { Allow, Caller, TenantId } from '../authentication/allow.js';
+import { Allow, Caller } from '../authentication/allow.js';
 import type { Principal } from '../authentication/principal.js';
 import type { Page } from '../listing/page.js';
 import { AgentDeliveries, AgentDeliveriesQuery, type LoggedDelivery } from './agent-deliveries.js';
 import { Agents } from './agents.js';
+import { commanderOf } from './commander.js';
 
 /** The log of an agent's settled callbacks, for its tenant and for itself. */
 @Controller('agents')
@@ -18,14 +18,10 @@ export class AgentDeliveriesController {
   @Allow('read', 'agent')
   async list(
     @Caller() caller: Principal,
-    @TenantId() tenantId: string,
     @Param('id') id: string,
     @Query() query: AgentDeliveriesQuery,
   ): Promise<Page<LoggedDelivery>> {
-    if (caller.kind === 'agent' && caller.agentId !== id) {
-      throw new ProblemError('NOT_FOUND', 'There is no such agent.');
-    }
-    const { agentId } = await this.agents.find(tenantId, id);
+    const { agentId } = await this.agents.find(commanderOf(caller, id).tenantId, id);
     return this.deliveries.list(agentId, query);
   }
 }

@@ -1,14 +1,14 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
-import { ProblemError } from '@tickwire/problem-details';
 import type { Author } from '../audit/author.js';
 import { Allow, By, Caller, TenantId } from '../authentication/allow.js';
 import type { Principal } from '../authentication/principal.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
-import { AgentCommands, type CommandAccepted, type Commander } from './agent-commands.js';
+import { AgentCommands, type CommandAccepted } from './agent-commands.js';
 import { AgentChange, AgentSecretRotation, NewAgent } from './agent-requests.js';
 import { AgentViews, type AgentView, type DeliveryCounters, type Inbox } from './agent-views.js';
 import { Agents, type AgentListing, type NewlyMadeAgent, type RotatedAgentSecret } from './agents.js';
+import { commanderOf } from './commander.js';
 
 /** A tenant's agents; an agent with its own key sees itself and nobody else. */
 @Controller('agents')
@@ -81,15 +81,4 @@ export class AgentsController {
   private async visible(caller: Principal, id: string): Promise<AgentListing> {
     return this.agents.find(commanderOf(caller, id).tenantId, id);
   }
-}
-
-/** @throws ProblemError NOT_FOUND for an agent's key at another agent, FORBIDDEN for a credential without a tenant */
-function commanderOf(caller: Principal, id: string): Commander {
-  if (caller.kind === 'agent' && caller.agentId !== id) {
-    throw new ProblemError('NOT_FOUND', 'There is no such agent.');
-  }
-  if (caller.kind !== 'agent' && caller.kind !== 'tenant') {
-    throw new ProblemError('FORBIDDEN', 'This credential belongs to no tenant.');
-  }
-  return caller;
 }

@@ -4,7 +4,7 @@ import { newId } from '@tickwire/contracts';
 import { SecretBox } from '@tickwire/credentials';
 import { AddressGuard } from '@tickwire/delivery';
 import type { AgentSettings } from '@tickwire/directory';
-import { partitionOfKey, type Queryable } from '@tickwire/event-log';
+import { partitionOfKey } from '@tickwire/event-log';
 import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
 import { formatTickSecret } from '@tickwire/signing';
@@ -16,6 +16,7 @@ import type { ListQuery } from '../listing/list-query.js';
 import { idCursor, pageOf, type Page } from '../listing/page.js';
 import { configChangedRecord, worldControlRecord } from '../outbox/configuration-records.js';
 import { ConfigurationWriter, type Publish } from '../outbox/configuration-writer.js';
+import { lockOwn, type OwnedTable } from '../outbox/row-locks.js';
 import { mergePatch } from '../settings/merge-patch.js';
 import { HOST } from '../tokens.js';
 import { fieldRefused } from '../validation/body.pipe.js';
@@ -52,6 +53,7 @@ const SECRET_BYTES = 32;
 const COLUMNS = `"id" AS "agentId", "world_id" AS "worldId", "name", "role", "status", "shard", "callback_url" AS "callbackUrl",
   "sealed_webhook_secret" IS NOT NULL AS "signed", "settings", "version",
   CASE WHEN "previous_secret_until" > now() THEN "previous_secret_until" END AS "previousSecretUntil", "created_at" AS "createdAt"`;
+const ROWS: OwnedTable = { table: 'agent', columns: COLUMNS, what: 'agent' };
 
 @Injectable()
 export class Agents {
@@ -150,7 +152,7 @@ export class Agents {
    */
   change(by: Author, id: string, { status, settings }: AgentChange): Promise<AgentListing> {
     return this.writer.change(async (db, publish) => {
-      const present = await lockAgent(db, by.tenantId, id);
+      const present = await lockOwn<AgentListing>(db, ROWS, by.tenantId, id);
       if (status !== undefined && present.status !== 'active' && present.status !== 'paused') {
         throw new ProblemError('CONFLICT', `This agent is ${present.status}.`);
       }
@@ -178,7 +180,7 @@ export class Agents {
     const overlap = overlapSeconds ?? DEFAULT_OVERLAP_SECONDS;
     const webhookSecret = formatTickSecret(randomBytes(SECRET_BYTES));
     return this.writer.change(async (db, publish) => {
-      await lockAgent(db, by.tenantId, id);
+      await lockOwn<AgentListing>(db, ROWS, by.tenantId, id);
       // Both are sealed for the same row, so the old one moves as it is.
       const { rows } = await db.query<AgentListing>(
         `UPDATE "agent" SET "sealed_webhook_secret" = $2, "version" = "version" + 1,
@@ -199,14 +201,4 @@ export class Agents {
   private tellCaches(publish: Publish, { tenantId }: Author, { agentId, version }: AgentListing): void {
     publish(configChangedRecord({ entity: 'agent', id: agentId, tenantId, version }, this.host.now()));
   }
-}
-
-/** @throws ProblemError NOT_FOUND */
-async function lockAgent(db: Queryable, tenantId: string, id: string): Promise<AgentListing> {
-  const { rows } = await db.query<AgentListing>(
-    `SELECT ${COLUMNS} FROM "agent" WHERE "id" = $1 AND "tenant_id" = $2 FOR NO KEY UPDATE`,
-    [id, tenantId],
-  );
-  if (rows[0] === undefined) throw new ProblemError('NOT_FOUND', 'There is no such agent.');
-  return rows[0];
 }

@@ -12,6 +12,7 @@ import { idCursor, pageOf, type Page } from '../listing/page.js';
 import type { ListQuery } from '../listing/list-query.js';
 import { configChangedRecord } from '../outbox/configuration-records.js';
 import { ConfigurationWriter } from '../outbox/configuration-writer.js';
+import { lockOwn, type OwnedTable } from '../outbox/row-locks.js';
 import { CONFIG, HOST } from '../tokens.js';
 import { fieldRefused } from '../validation/body.pipe.js';
 import type { AlertTokenChange, NewAlertToken } from './alert-token-requests.js';
@@ -37,6 +38,7 @@ type TokenRow = Omit<AlertTokenFacts, 'hint'>;
 
 const COLUMNS = `"id", "name", "bot_id" AS "botId", "account_id" AS "accountId", "symbol_map" AS "symbolMap",
   "created_at" AS "createdAt", "revoked_at" AS "revokedAt"`;
+const ROWS: OwnedTable = { table: 'alert_token', columns: COLUMNS, what: 'alert token' };
 const WITH_HINT = `${COLUMNS}, "hint"`;
 const MADE = 1;
 /** The row has no counter: microseconds of a moment while it is locked grow from change to change, and stay below 2^53. */
@@ -94,7 +96,7 @@ export class AlertTokens {
     const name = request.name ?? undefined;
     const symbolMap = request.symbolMap ? readSymbolMap(request.symbolMap) : undefined;
     return this.writer.change(async (db, publish) => {
-      const present = await lockToken(db, by.tenantId, id);
+      const present = await lockOwn<TokenRow>(db, ROWS, by.tenantId, id);
       if (present.revokedAt !== null) throw new ProblemError('CONFLICT', 'A revoked alert token stays as it is.');
       const { rows } = await db.query<AlertTokenFacts & { version: number }>(
         `UPDATE "alert_token" SET "name" = coalesce($2, "name"), "symbol_map" = coalesce($3::jsonb, "symbol_map")
@@ -111,7 +113,7 @@ export class AlertTokens {
   /** Again does nothing. @throws ProblemError NOT_FOUND */
   async revoke(by: Author, id: string): Promise<void> {
     await this.writer.change(async (db, publish) => {
-      const present = await lockToken(db, by.tenantId, id);
+      const present = await lockOwn<TokenRow>(db, ROWS, by.tenantId, id);
       if (present.revokedAt !== null) return;
       const { rows } = await db.query<{ version: number }>(
         `UPDATE "alert_token" SET "revoked_at" = now() WHERE "id" = $1 RETURNING ${VERSION}`,
@@ -122,15 +124,6 @@ export class AlertTokens {
       publish(configChangedRecord({ entity: 'alert-token', id, tenantId: by.tenantId, version }, this.host.now()));
     });
   }
-}
-
-async function lockToken(db: Queryable, tenantId: string, id: string): Promise<TokenRow> {
-  const { rows } = await db.query<TokenRow>(
-    `SELECT ${COLUMNS} FROM "alert_token" WHERE "id" = $1 AND "tenant_id" = $2 FOR NO KEY UPDATE`,
-    [id, tenantId],
-  );
-  if (rows[0] === undefined) throw new ProblemError('NOT_FOUND', 'There is no such alert token.');
-  return rows[0];
 }
 
 /** An address on which every alert would be refused later is refused here. */

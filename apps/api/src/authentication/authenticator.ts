@@ -56,8 +56,8 @@ export class Authenticator {
     if (row.tenant_status !== 'active') {
       throw new ProblemError('TENANT_INACTIVE', 'The tenant of this credential is not active.');
     }
-    if (row.agent_id !== null) return { kind: 'agent', tenantId: row.tenant_id, agentId: row.agent_id };
-    return { kind: 'tenant', tenantId: row.tenant_id, keyId: row.id, scopes: row.scopes };
+    const { id: keyId, tenant_id: tenantId, agent_id: agentId, scopes } = row;
+    return agentId === null ? { kind: 'tenant', tenantId, keyId, scopes } : { kind: 'agent', tenantId, keyId, agentId };
   }
 
   /** Resolves when what is being noted of past requests is written, or was given up. */

@@ -13,6 +13,7 @@ import { idCursor, pageOf, type Page } from '../listing/page.js';
 import type { ListQuery } from '../listing/list-query.js';
 import { configChangedRecord } from '../outbox/configuration-records.js';
 import { ConfigurationWriter, type Publish } from '../outbox/configuration-writer.js';
+import { lockOwn, lockTenant, type OwnedTable } from '../outbox/row-locks.js';
 import { HOST } from '../tokens.js';
 import type { NewSigningSecret, SecretRotation } from './credential-requests.js';
 
@@ -38,6 +39,7 @@ type SecretRow = Omit<SigningSecretFacts, 'hint'> & { sealed: string };
 
 const COLUMNS = `"id", "name", "bot_id" AS "botId", "sealed", "created_at" AS "createdAt", "expires_at" AS "expiresAt",
   "revoked_at" AS "revokedAt"`;
+const ROWS: OwnedTable = { table: 'signing_secret', columns: COLUMNS, what: 'signing secret' };
 const SECRET_BYTES = 32;
 const HINT_LENGTH = 4;
 /** Of the tenant itself, and of each bot: the door tries every one of them on a signature. */
@@ -95,7 +97,7 @@ export class SigningSecrets {
     return this.writer.change(async (db, publish) => {
       const { tenantId } = by;
       await lockTenant(db, tenantId);
-      const old = await lockSecret(db, tenantId, id);
+      const old = await lockOwn<SecretRow>(db, ROWS, tenantId, id);
       if (old.revokedAt !== null) throw new ProblemError('CONFLICT', 'This signing secret is revoked.');
       if (old.expiresAt !== null) {
         throw new ProblemError('CONFLICT', 'This signing secret has been rotated already: rotate its successor.');
@@ -120,7 +122,7 @@ export class SigningSecrets {
   async revoke(by: Author, id: string): Promise<void> {
     const { tenantId } = by;
     await this.writer.change(async (db, publish) => {
-      const secret = await lockSecret(db, tenantId, id);
+      const secret = await lockOwn<SecretRow>(db, ROWS, tenantId, id);
       if (secret.revokedAt !== null) return;
       await db.query(`UPDATE "signing_secret" SET "revoked_at" = now() WHERE "id" = $1`, [id]);
       await this.audit.record(db, by, 'signing-secret.revoked', id);
@@ -161,11 +163,6 @@ export class SigningSecrets {
   }
 }
 
-/** Two at once must not both see room for one. */
-async function lockTenant(db: Queryable, tenantId: string): Promise<void> {
-  await db.query(`SELECT FROM "tenant" WHERE "id" = $1 FOR NO KEY UPDATE`, [tenantId]);
-}
-
 async function requireRoom(db: Queryable, tenantId: string, botId: string | null): Promise<void> {
   await lockTenant(db, tenantId);
   const { rows } = await db.query<{ count: number }>(
@@ -177,13 +174,4 @@ async function requireRoom(db: Queryable, tenantId: string, botId: string | null
   if (rows[0]!.count < MOST_LIVE_SECRETS) return;
   const owner = botId === null ? 'A tenant' : 'A bot';
   throw new ProblemError('LIMIT_EXCEEDED', `${owner} has at most ${MOST_LIVE_SECRETS} signing secrets: revoke one.`);
-}
-
-async function lockSecret(db: Queryable, tenantId: string, id: string): Promise<SecretRow> {
-  const { rows } = await db.query<SecretRow>(
-    `SELECT ${COLUMNS} FROM "signing_secret" WHERE "id" = $1 AND "tenant_id" = $2 FOR NO KEY UPDATE`,
-    [id, tenantId],
-  );
-  if (rows[0] === undefined) throw new ProblemError('NOT_FOUND', 'There is no such signing secret.');
-  return rows[0];
 }

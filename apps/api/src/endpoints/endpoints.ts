@@ -12,6 +12,7 @@ import type { ListQuery } from '../listing/list-query.js';
 import { idCursor, pageOf, type Page } from '../listing/page.js';
 import { configChangedRecord } from '../outbox/configuration-records.js';
 import { ConfigurationWriter } from '../outbox/configuration-writer.js';
+import { lockTenant } from '../outbox/row-locks.js';
 import { HOST } from '../tokens.js';
 import { requirePublicUrl } from './callback-url.js';
 import type { EndpointChange, NewEndpoint } from './endpoint-requests.js';
@@ -52,8 +53,7 @@ export class Endpoints {
     const id = newId('whe');
     const secret = formatWebhookSecret(randomBytes(SECRET_BYTES));
     return this.writer.change(async (db, publish) => {
-      // Two at once must not both see room for one.
-      await db.query(`SELECT FROM "tenant" WHERE "id" = $1 FOR NO KEY UPDATE`, [tenantId]);
+      await lockTenant(db, tenantId);
       const { rows: counted } = await db.query<{ count: number }>(
         `SELECT count(*) AS "count" FROM "webhook_endpoint" WHERE "tenant_id" = $1`,
         [tenantId],

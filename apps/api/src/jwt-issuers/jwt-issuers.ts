@@ -12,6 +12,7 @@ import { idCursor, pageOf, type Page } from '../listing/page.js';
 import type { ListQuery } from '../listing/list-query.js';
 import { configChangedRecord } from '../outbox/configuration-records.js';
 import { ConfigurationWriter } from '../outbox/configuration-writer.js';
+import { lockOwn, lockTenant, type OwnedTable } from '../outbox/row-locks.js';
 import { HOST } from '../tokens.js';
 import type { NewJwtIssuer } from './jwt-issuer-requests.js';
 import { readRegistration, type Registration } from './read-registration.js';
@@ -34,6 +35,7 @@ export interface JwtIssuerFacts {
 const COLUMNS = `"id", "issuer", "audience", "bot_id" AS "botId",
   CASE WHEN "jwks_url" IS NOT NULL THEN 'jwks' WHEN "keys" IS NOT NULL THEN 'keys' ELSE 'secret' END AS "keySource",
   "jwks_url" AS "jwksUrl", "keys", "created_at" AS "createdAt", "revoked_at" AS "revokedAt"`;
+const ROWS: OwnedTable = { table: 'jwt_issuer', columns: COLUMNS, what: 'JWT issuer' };
 /** The door keeps all of a tenant's issuers together. */
 const MOST_LIVE_ISSUERS = 20;
 /** A row has no version of its own: it is made, and may be revoked once. */
@@ -95,12 +97,8 @@ export class JwtIssuers {
   async revoke(by: Author, id: string): Promise<void> {
     const { tenantId } = by;
     await this.writer.change(async (db, publish) => {
-      const { rows } = await db.query<{ revokedAt: Date | null }>(
-        `SELECT "revoked_at" AS "revokedAt" FROM "jwt_issuer" WHERE "id" = $1 AND "tenant_id" = $2 FOR NO KEY UPDATE`,
-        [id, tenantId],
-      );
-      if (rows[0] === undefined) throw new ProblemError('NOT_FOUND', 'There is no such JWT issuer.');
-      if (rows[0].revokedAt !== null) return;
+      const { revokedAt } = await lockOwn<{ revokedAt: Date | null }>(db, ROWS, tenantId, id);
+      if (revokedAt !== null) return;
       await db.query(`UPDATE "jwt_issuer" SET "revoked_at" = now() WHERE "id" = $1`, [id]);
       await this.audit.record(db, by, 'jwt-issuer.revoked', id);
       publish(configChangedRecord({ entity: 'jwt-issuer', id, tenantId, version: REVOKED }, this.host.now()));
@@ -110,7 +108,7 @@ export class JwtIssuers {
 
 async function requirePlace(db: Queryable, tenantId: string, { issuer, audience }: Registration): Promise<void> {
   // Two at once must neither be the same issuer nor both see room for one.
-  await db.query(`SELECT FROM "tenant" WHERE "id" = $1 FOR NO KEY UPDATE`, [tenantId]);
+  await lockTenant(db, tenantId);
   const { rows } = await db.query<{ live: number; taken: boolean }>(
     `SELECT count(*) AS "live", coalesce(bool_or("issuer" = $2 AND "audience" = $3), false) AS "taken"
        FROM "jwt_issuer" WHERE "tenant_id" = $1 AND "revoked_at" IS NULL`,

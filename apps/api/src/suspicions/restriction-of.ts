@@ -1,6 +1,6 @@
 import type { WebhookSuspicious } from '@tickwire/contracts';
 import type { TenantSettings } from '@tickwire/directory';
-import { consequence, type Finding } from '@tickwire/throttle';
+import { consequence } from '@tickwire/throttle';
 
 /** What is done about a suspect until a time. */
 export type NewRestriction = { kind: 'throttle'; factor: number; until: Date } | { kind: 'quarantine'; until: Date };
@@ -15,8 +15,7 @@ export function restrictionOf(
   { suspicion: policies }: TenantSettings,
   nowMs: number,
 ): NewRestriction | undefined {
-  // Pattern and subject decide; the evidence has been weighed by whoever told of it.
-  const finding = { pattern, subject: { ...suspect, tenantId } } as Finding;
+  const finding = { pattern, subject: { ...suspect, tenantId } };
   const { throttleFactor, throttledUntilMs, quarantinedUntilMs } = consequence(
     policies?.[pattern] ?? 'flag',
     finding,

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { newId, OWN_ID, type WebhookSuspicious } from '@tickwire/contracts';
 import type { Queryable } from '@tickwire/event-log';
-import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
 import { Audit } from '../audit/audit.js';
 import type { Author } from '../audit/author.js';
@@ -9,6 +8,7 @@ import type { ListQuery } from '../listing/list-query.js';
 import { badCursor, pageOf, readJsonCursor, type Page } from '../listing/page.js';
 import { configChangedRecord } from '../outbox/configuration-records.js';
 import { ConfigurationWriter, type Publish } from '../outbox/configuration-writer.js';
+import { lockOwn, type OwnedTable } from '../outbox/row-locks.js';
 import { HOST } from '../tokens.js';
 import type { NewRestriction } from './restriction-of.js';
 
@@ -34,6 +34,11 @@ interface ListPlace {
   id: string;
 }
 
+const ENDING: OwnedTable = {
+  table: 'restriction',
+  columns: `"released_at" IS NULL AND "until" > now() AS "active"`,
+  what: 'restriction',
+};
 /** A row has no version of its own: it is imposed, and may be released once. */
 const IMPOSED = 1;
 const RELEASED = 2;
@@ -86,13 +91,8 @@ export class Restrictions {
   async release(by: Author, id: string): Promise<void> {
     const { tenantId } = by;
     await this.writer.change(async (db, publish) => {
-      const { rows } = await db.query<{ active: boolean }>(
-        `SELECT "released_at" IS NULL AND "until" > now() AS "active" FROM "restriction"
-          WHERE "id" = $1 AND "tenant_id" = $2 FOR NO KEY UPDATE`,
-        [id, tenantId],
-      );
-      if (rows[0] === undefined) throw new ProblemError('NOT_FOUND', 'There is no such restriction.');
-      if (!rows[0].active) return;
+      const { active } = await lockOwn<{ active: boolean }>(db, ENDING, tenantId, id);
+      if (!active) return;
       await db.query(`UPDATE "restriction" SET "released_at" = now() WHERE "id" = $1`, [id]);
       await this.audit.record(db, by, 'restriction.released', id);
       publish(configChangedRecord({ entity: 'restriction', id, tenantId, version: RELEASED }, this.host.now()));

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Directory, RestrictionEntry, TenantSettings } from '@tickwire/directory';
+import type { Directory, RestrictionEntry, TenantEntry, TenantSettings } from '@tickwire/directory';
 import { ProblemError } from '@tickwire/problem-details';
 import { authenticate, type Proof, type Scheme, type UnprovenRequest } from '../schemes/scheme.js';
 import type { Suspicions } from '../suspicion/suspicions.js';
@@ -39,25 +39,29 @@ export class Admission {
     const { schemes, directory, suspicions } = this.parts;
     const { claims, nowMs } = request;
     let proof: Proof;
+    let tenant: TenantEntry | undefined;
     try {
-      proof = await authenticate(
-        schemes,
-        request,
-        async (tenantId) => (await directory.tenant(tenantId))?.settings ?? {},
-      );
+      proof = await authenticate(schemes, request, async (tenantId) => {
+        tenant = await directory.tenant(tenantId);
+        return tenant?.settings ?? {};
+      });
     } catch (error) {
       if (error instanceof ProblemError) suspicions.refused(error, { ...claims, source }, nowMs);
       throw error;
     }
-    return this.admitProven(proof, source, nowMs);
+    return this.#admitTo(tenant, proof, source, nowMs);
   }
 
   /** For a sender that has been proven already. @throws ProblemError TENANT_INACTIVE, QUARANTINED */
   async admitProven(proof: Proof, source: string, nowMs: number): Promise<Admitted> {
+    return this.#admitTo(await this.parts.directory.tenant(proof.tenantId), proof, source, nowMs);
+  }
+
+  async #admitTo(tenant: TenantEntry | undefined, proof: Proof, source: string, nowMs: number): Promise<Admitted> {
     const { directory, suspicions } = this.parts;
     const { tenantId, botId, clock } = proof;
-    const [tenant, restrictions] = await Promise.all([directory.tenant(tenantId), directory.restrictions(tenantId)]);
     if (tenant?.status !== 'active') throw new ProblemError('TENANT_INACTIVE', 'The tenant may not send signals now.');
+    const restrictions = await directory.restrictions(tenantId);
     if (clock !== undefined) suspicions.clock({ tenantId, botId, source }, clock, nowMs);
     const limitFactor = judge(restrictions, { tenantId, botId, source, nonce: proof.nonce }, nowMs);
     return { proof, settings: tenant.settings, limitFactor };

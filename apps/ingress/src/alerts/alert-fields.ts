@@ -1,5 +1,6 @@
 import type { FieldProblem } from '@tickwire/problem-details';
 import { canonicalAmount, type AmountRefusal } from '../signals/canonical-amount.js';
+import { pointerTo } from '../signals/pointer-to.js';
 import { isStorable } from '../signals/read-signal.js';
 import { scanFields } from '../signals/scan-fields.js';
 import { instantOf } from './alert-time.js';
@@ -7,8 +8,6 @@ import { instantOf } from './alert-time.js';
 const PLACEHOLDER = /\{\{[^{}]*\}\}/;
 /** What Pine, JavaScript and Python print where there is no value. */
 const NO_VALUE = /^(|nan|na|n\/a|null|none|undefined)$/i;
-/** Of a name of the sender's; a pointer is at most 256 characters in events, and an escape takes two. */
-const MAX_NAME = 100;
 
 const PLACEHOLDER_REPAIR =
   'holds a placeholder that was not filled in: check its spelling; {{strategy.…}} is filled only in alerts on a strategy, {{plot(…)}} only where the plot exists';
@@ -29,12 +28,6 @@ export function isObject(json: unknown): json is Record<string, unknown> {
 /** Whether the object itself has the member. What it would inherit is no member: `__proto__` is a name like any other. */
 export function hasMember(json: unknown, name: string): boolean {
   return isObject(json) && Object.hasOwn(json, name);
-}
-
-/** RFC 6901 pointer to a member, of a name that may be the sender's. */
-export function pointerTo(name: string): string {
-  const short = name.slice(0, MAX_NAME).replaceAll('\0', '\uFFFD').toWellFormed();
-  return `/${short.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { FieldProblem } from '@tickwire/problem-details';
 import type { AlertInput } from './alert-adapter.js';
-import { pointerTo } from './alert-fields.js';
+import { pointerTo } from '../signals/pointer-to.js';
 import { TRADINGVIEW_TEMPLATE } from './tradingview-alerts.js';
 
 /** A member whose value is no JSON: a placeholder without quotes that was not filled in, or filled in with nothing. */

@@ -1,3 +1,5 @@
+import { breakerStep, canSend, CLOSED_BREAKER } from '@tickwire/delivery';
+import type { BreakerEvent, BreakerSettings, BreakerState } from '@tickwire/delivery';
 import { TransientError } from '@tickwire/errors';
 import type { ClaimOutcome, ClaimStore, DoneClaim, PendingClaim } from './claim-store.js';
 
@@ -18,20 +20,18 @@ export interface FallbackClaimStoreOptions {
  * executed once all the same (the verdict and the signal's primary key stand behind the claims).
  */
 export class FallbackClaimStore implements ClaimStore {
-  readonly #failuresToOpen: number;
-  readonly #retryMs: number;
+  readonly #settings: BreakerSettings;
   readonly #now: () => number;
-  #failures = 0;
-  /** While the shared claims are left alone: since when. */
-  #awaySinceMs: number | undefined;
+  /** Open while the shared claims are left alone. */
+  #breaker: BreakerState = CLOSED_BREAKER;
 
   constructor(
     private readonly shared: ClaimStore,
     private readonly own: ClaimStore,
     private readonly options: FallbackClaimStoreOptions,
   ) {
-    this.#failuresToOpen = options.failuresToOpen ?? 3;
-    this.#retryMs = options.retryMs ?? 1_000;
+    const { failuresToOpen = 3, retryMs = 1_000 } = options;
+    this.#settings = { failureThreshold: failuresToOpen, openMs: retryMs, successThreshold: 1 };
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -59,26 +59,27 @@ export class FallbackClaimStore implements ClaimStore {
   }
 
   async #try<T>(call: (store: ClaimStore) => Promise<T>): Promise<T> {
-    const probe = this.#awaySinceMs !== undefined;
-    if (probe && this.#now() - this.#awaySinceMs! < this.#retryMs) return call(this.own);
-    // Others go on by themselves while this one tries.
-    if (probe) this.#awaySinceMs = this.#now();
+    if (!canSend(this.#breaker, this.#now(), this.#settings)) return call(this.own);
+    this.#step('sent');
     try {
       const result = await call(this.shared);
-      this.#failures = 0;
-      if (this.#awaySinceMs !== undefined) {
-        this.#awaySinceMs = undefined;
-        this.options.onFallback(false);
-      }
+      this.#step('succeeded');
       return result;
     } catch (error) {
-      if (!TransientError.is(error)) throw error;
-      this.#failures += 1;
-      if (this.#awaySinceMs === undefined && this.#failures >= this.#failuresToOpen) {
-        this.#awaySinceMs = this.#now();
-        this.options.onFallback(true, error);
+      if (!TransientError.is(error)) {
+        this.#step('abandoned');
+        throw error;
       }
+      this.#step('failed', error);
       return call(this.own);
     }
+  }
+
+  #step(event: BreakerEvent, cause?: unknown): void {
+    const before = this.#breaker.phase;
+    this.#breaker = breakerStep(this.#breaker, event, this.#now(), this.#settings);
+    const after = this.#breaker.phase;
+    if (before === 'closed' && after === 'open') this.options.onFallback(true, cause);
+    if (before !== 'closed' && after === 'closed') this.options.onFallback(false);
   }
 }

@@ -1,16 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemError } from '@tickwire/problem-details';
-import type { ClaimStore, DoneClaim, PendingClaim } from './claim-store.js';
+import type { ClaimedIds, ClaimStore, DoneClaim, PendingClaim } from './claim-store.js';
 
 /** How long a request waits for another one of the same content that is on its way, ms. */
 const WAIT_MS = 2_000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 
+/** What a request is claimed with. Its token names this attempt. */
+export function newClaim(bodyHash: string, ids: ClaimedIds, sinceMs: number): PendingClaim {
+  return { state: 'pending', token: randomUUID(), bodyHash, ids, sinceMs };
+}
+
 /**
  * Claims a request, and waits for whoever has claimed it before: his answer is the answer to both. A claim that its
  * owner left behind is taken over under its ids.
- * @param pending what to claim with; its token names this attempt
+ * @param pending what to claim with, see `newClaim`
  * @returns the caller's own pending claim, perhaps taken over with other ids and an earlier time than `pending`, or the
  *   answered one of somebody else
  * @throws ProblemError IDEMPOTENCY_CONFLICT where another body stands on a key; IN_FLIGHT with `Retry-After` where the

@@ -1,8 +1,6 @@
 import { schemaOf, SignalRequest, SIGNAL_ID, UUID } from '@tickwire/contracts';
+import { MAX_SIGNALS } from '../signals/batch-intake.js';
 import type { Schema } from './openapi-types.js';
-
-/** As `BatchIntake` holds a batch to. */
-const MAX_SIGNALS = 100;
 
 /** By every field of the contract: a new one does not compile without a word about it. */
 const SIGNAL_FIELDS: Record<keyof SignalRequest, string> = {

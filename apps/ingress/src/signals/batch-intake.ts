@@ -1,23 +1,23 @@
-import { randomUUID } from 'node:crypto';
 import { malformedEventId } from '@tickwire/contracts';
 import { TransientError } from '@tickwire/errors';
 import { problemAnswer, ProblemError } from '@tickwire/problem-details';
 import { parseJson } from '@tickwire/runtime';
 import { claimKeys } from '../claims/claim-keys.js';
-import type { ClaimAnswer, ClaimStore, PendingClaim } from '../claims/claim-store.js';
-import { holdClaim } from '../claims/hold-claim.js';
+import type { ClaimAnswer, ClaimStore } from '../claims/claim-store.js';
+import { holdClaim, newClaim } from '../claims/hold-claim.js';
 import type { Admission, DoorRequest } from '../admission/admission.js';
 import type { RequestLimits } from '../admission/request-limits.js';
 import { scanFields, scanItems } from './scan-fields.js';
 import type { ClaimLife } from './signal-acceptance.js';
 import { hashOf } from './signal-identity.js';
-import { claimsOf, type SignalIntake, type TakenIn } from './signal-intake.js';
+import { pointerTo } from './pointer-to.js';
+import { claimsOf, scanSignal, type Sent, type SignalIntake, type TakenIn } from './signal-intake.js';
 
-const MAX_SIGNALS = 100;
+export const MAX_SIGNALS = 100;
 /** Of the whole document; each signal is held to its own number. */
 const MAX_KEYS = 4_000;
 const CLAIM_FIELDS: ReadonlySet<string> = new Set(['tenantId', 'botId', 'timestamp']);
-const MEMBERS: ReadonlySet<string> = new Set(['tenantId', 'botId', 'timestamp', 'signals']);
+const MEMBERS: ReadonlySet<string> = new Set([...CLAIM_FIELDS, 'signals']);
 const RETRY_MS = 2_000;
 
 export interface BatchParts {
@@ -27,6 +27,13 @@ export interface BatchParts {
   claims: ClaimStore;
   claimLife: ClaimLife;
   now(): number;
+}
+
+/** A signal of the batch, as it stands there. */
+interface Item {
+  body: Buffer;
+  /** See `scanSignal`. */
+  raw: ReadonlyMap<string, string>;
 }
 
 /**
@@ -44,10 +51,10 @@ export class BatchIntake {
   async take({ headers, body, source }: DoorRequest, requestId: string): Promise<TakenIn> {
     const { admission, limits, claims, claimLife, now } = this.parts;
     const nowMs = now();
-    const items = scanItems(body, 'signals') ?? [];
+    const items = (scanItems(body, 'signals') ?? []).map((item) => ({ body: item, raw: scanSignal(item) }));
     const own = claimsOf(scanFields(body, CLAIM_FIELDS));
     // A batch may name its tenant once, or leave that to its signals.
-    const first = items[0] === undefined ? {} : claimsOf(scanFields(items[0], CLAIM_FIELDS));
+    const first = items[0] === undefined ? {} : claimsOf(items[0].raw);
     const named = { ...first, ...definedOf(own) };
     const admitted = await admission.admit({ headers, body, claims: named, nowMs }, source);
     const { proof } = admitted;
@@ -58,7 +65,7 @@ export class BatchIntake {
     const answer = async (): Promise<ClaimAnswer> => {
       const sent = { admitted: { ...admitted, proof: { ...proof, nonce: undefined } }, nowMs, inBatch: true };
       const traceparent = headers['traceparent'];
-      return answerOf(await this.#takeAll(items, (item) => ({ ...sent, body: item, traceparent }), requestId));
+      return answerOf(await this.#takeAll(items, { ...sent, traceparent }, requestId));
     };
     const result = { scheme: proof.scheme, limits: headersOfLimits };
     if (proof.nonce === undefined) return { ...result, answer: await answer(), replayed: false };
@@ -66,8 +73,7 @@ export class BatchIntake {
     const bodyHash = hashOf(body);
     const keys = claimKeys({ tenantId: proof.tenantId, nonce: { scheme: proof.scheme, value: proof.nonce } });
     const id = malformedEventId(proof.tenantId, proof.nonce);
-    const ids = { webhookId: id, signalId: id };
-    const pending: PendingClaim = { state: 'pending', token: randomUUID(), bodyHash, ids, sinceMs: nowMs };
+    const pending = newClaim(bodyHash, { webhookId: id, signalId: id }, nowMs);
     const claim = await holdClaim(claims, keys, pending, claimLife.pendingMs);
     if (claim.state === 'done') return { ...result, answer: claim.answer, replayed: true };
     let given: ClaimAnswer;
@@ -87,15 +93,11 @@ export class BatchIntake {
   }
 
   /** Signals of one account one after the other, in the order they stand; accounts beside each other. */
-  async #takeAll(
-    items: readonly Buffer[],
-    sentOf: (item: Buffer) => Parameters<SignalIntake['takeSent']>[0],
-    requestId: string,
-  ): Promise<object[]> {
+  async #takeAll(items: readonly Item[], sent: Omit<Sent, 'body'>, requestId: string): Promise<object[]> {
     const results: object[] = Array.from({ length: items.length });
     const lanes = new Map<string, number[]>();
-    items.forEach((item, index) => {
-      const account = scanFields(item, ACCOUNT_FIELD).get('accountId') ?? '';
+    items.forEach(({ raw }, index) => {
+      const account = raw.get('accountId') ?? '';
       lanes.set(account, [...(lanes.get(account) ?? []), index]);
     });
     let away: unknown;
@@ -104,7 +106,7 @@ export class BatchIntake {
         for (const index of lane) {
           if (away !== undefined) return;
           try {
-            results[index] = await this.#takeOne(sentOf(items[index]!), requestId);
+            results[index] = await this.#takeOne(items[index]!, sent, requestId);
           } catch (error) {
             away ??= error;
           }
@@ -116,10 +118,10 @@ export class BatchIntake {
   }
 
   /** @throws whatever makes the outcome of the whole request unknown */
-  async #takeOne(sent: Parameters<SignalIntake['takeSent']>[0], requestId: string): Promise<object> {
+  async #takeOne({ body: bytes, raw }: Item, sent: Omit<Sent, 'body'>, requestId: string): Promise<object> {
     try {
-      requireId(sent.body);
-      const { answer, replayed } = await this.parts.intake.takeSent(sent);
+      requireId(raw);
+      const { answer, replayed } = await this.parts.intake.takeSent({ ...sent, body: bytes }, raw);
       return { ...(JSON.parse(answer.body) as object), ...(replayed ? { replayed: true } : {}) };
     } catch (error) {
       const { body } = problemAnswer(error, requestId);
@@ -134,12 +136,9 @@ export class BatchIntake {
   }
 }
 
-const ACCOUNT_FIELD: ReadonlySet<string> = new Set(['accountId']);
-const ID_FIELD: ReadonlySet<string> = new Set(['signalId']);
-
 /** The batch has one nonce for all, so each signal needs an id of its own. @throws ProblemError SCHEMA */
-function requireId(item: Buffer): void {
-  if (scanFields(item, ID_FIELD).has('signalId')) return;
+function requireId(raw: ReadonlyMap<string, string>): void {
+  if (raw.has('signalId')) return;
   throw new ProblemError('SCHEMA', 'See errors; nothing was recorded.', {
     errors: [{ pointer: '/signalId', code: 'REQUIRED', detail: 'is required of each signal in a batch' }],
   });
@@ -160,7 +159,7 @@ function requireBatch(body: unknown, tenantId: string): number {
   }
   for (const name of Object.keys(members)) {
     if (MEMBERS.has(name)) continue;
-    errors.push({ pointer: `/${name.slice(0, 100)}`, code: 'UNKNOWN_FIELD', detail: 'is not a field of a batch' });
+    errors.push({ pointer: pointerTo(name), code: 'UNKNOWN_FIELD', detail: 'is not a field of a batch' });
   }
   if (errors.length > 0) throw new ProblemError('SCHEMA', 'See errors; nothing was recorded.', { errors });
   if (typeof members['tenantId'] === 'string' && members['tenantId'] !== tenantId) {

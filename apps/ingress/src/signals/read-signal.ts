@@ -2,6 +2,7 @@ import { schemaOf, SignalRequest, type WebhookReceived } from '@tickwire/contrac
 import type { FieldProblem } from '@tickwire/problem-details';
 import { Ajv, type ErrorObject } from 'ajv';
 import { canonicalAmount, type AmountRefusal } from './canonical-amount.js';
+import { pointerTo } from './pointer-to.js';
 import { textOf } from './scan-fields.js';
 
 /** The members of a signal that are amounts. */
@@ -72,7 +73,7 @@ function fieldProblems(errors: readonly ErrorObject[]): FieldProblem[] {
 }
 
 function fieldProblem({ keyword, instancePath, params, message }: ErrorObject): FieldProblem {
-  const at = (name: unknown): string => `${instancePath}/${pointerSegment(String(name))}`;
+  const at = (name: unknown): string => `${instancePath}${pointerTo(String(name))}`;
   const facts = params as Record<string, unknown>;
   switch (keyword) {
     case 'required':
@@ -93,10 +94,3 @@ function fieldProblem({ keyword, instancePath, params, message }: ErrorObject): 
 }
 
 const MAX_DETAIL = 512;
-const MAX_NAME = 100;
-
-/** RFC 6901, shortened, and in characters that every store can hold: the name is the sender's. */
-function pointerSegment(name: string): string {
-  const short = name.slice(0, MAX_NAME).replaceAll('\0', '\uFFFD').toWellFormed();
-  return short.replaceAll('~', '~0').replaceAll('/', '~1');
-}

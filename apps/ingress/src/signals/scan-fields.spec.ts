@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { scanFields, textOf } from './scan-fields.js';
+import { scanFields, scanItems, textOf } from './scan-fields.js';
 
 const NAMES = new Set(['tenantId', 'botId', 'quantity']);
 const scan = (text: string) => Object.fromEntries(scanFields(Buffer.from(text), NAMES));
@@ -59,5 +59,31 @@ describe('scanFields', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('scanItems', () => {
+  it('cuts a list into its items as they stand, and agrees with JSON.parse on every object', () => {
+    const spaced = fc.constantFrom(undefined, 2, '\t');
+    fc.assert(
+      fc.property(
+        fc.array(fc.jsonValue()),
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        spaced,
+        (list, others, space) => {
+          const text = JSON.stringify({ ...others, signals: list }, null, space);
+          for (const body of [Buffer.from(text), Buffer.from(`\ufeff${text}`)]) {
+            const items = scanItems(body, 'signals')!.map((item) => JSON.parse(item.toString()) as unknown);
+            expect(JSON.stringify(items)).toBe(JSON.stringify(list));
+          }
+        },
+      ),
+    );
+  });
+
+  it('finds none where there is no such list, and takes the last of a repeated one', () => {
+    expect(scanItems(Buffer.from('{"signals":{"a":[1]}}'), 'signals')).toBeUndefined();
+    expect(scanItems(Buffer.from('[{"signals":[1]}]'), 'signals')).toBeUndefined();
+    expect(scanItems(Buffer.from('{"signals":[1],"signals":[2,3]}'), 'signals')?.map(String)).toEqual(['2', '3']);
   });
 });

@@ -23,24 +23,11 @@ const MAX_NAME_BYTES = 400;
  */
 export function scanFields(body: Buffer, names: ReadonlySet<string>): Map<string, string> {
   const found = new Map<string, string>();
-  const marked = BYTE_ORDER_MARK.every((byte, index) => body[index] === byte);
-  let at = skipBlanks(body, marked ? BYTE_ORDER_MARK.length : 0);
-  if (body[at] !== OPEN_OBJECT) return found;
-  do {
-    at = skipBlanks(body, at + 1);
-    if (body[at] !== QUOTE) return found;
-    const nameEnd = endOfString(body, at);
-    const name = nameEnd - at <= MAX_NAME_BYTES ? textOf(body.toString('utf8', at, nameEnd)) : undefined;
-    at = skipBlanks(body, nameEnd);
-    if (body[at] !== COLON) return found;
-    at = skipBlanks(body, at + 1);
-    const valueEnd = endOfValue(body, at);
-    if (name !== undefined && names.has(name)) {
-      if (valueEnd - at <= MAX_VALUE_BYTES) found.set(name, body.toString('utf8', at, valueEnd));
-      else found.delete(name);
-    }
-    at = skipBlanks(body, valueEnd);
-  } while (body[at] === COMMA);
+  eachMember(body, (name, start, end) => {
+    if (!names.has(name)) return;
+    if (end - start <= MAX_VALUE_BYTES) found.set(name, body.toString('utf8', start, end));
+    else found.delete(name);
+  });
   return found;
 }
 
@@ -51,21 +38,29 @@ export function scanFields(body: Buffer, names: ReadonlySet<string>): Map<string
  */
 export function scanItems(body: Buffer, name: string): Buffer[] | undefined {
   let items: Buffer[] | undefined;
-  let at = skipBlanks(body, 0);
-  if (body[at] !== OPEN_OBJECT) return undefined;
+  eachMember(body, (found, start, end) => {
+    if (found === name) items = body[start] === OPEN_ARRAY ? itemsOf(body.subarray(start, end)) : undefined;
+  });
+  return items;
+}
+
+/** Walks over the members of the object as far as the bytes are one. @param visit gets where the value's text begins and ends */
+function eachMember(body: Buffer, visit: (name: string, start: number, end: number) => void): void {
+  const marked = BYTE_ORDER_MARK.every((byte, index) => body[index] === byte);
+  let at = skipBlanks(body, marked ? BYTE_ORDER_MARK.length : 0);
+  if (body[at] !== OPEN_OBJECT) return;
   do {
     at = skipBlanks(body, at + 1);
-    if (body[at] !== QUOTE) return items;
+    if (body[at] !== QUOTE) return;
     const nameEnd = endOfString(body, at);
-    const found = nameEnd - at <= MAX_NAME_BYTES && textOf(body.toString('utf8', at, nameEnd)) === name;
+    const name = nameEnd - at <= MAX_NAME_BYTES ? textOf(body.toString('utf8', at, nameEnd)) : undefined;
     at = skipBlanks(body, nameEnd);
-    if (body[at] !== COLON) return items;
+    if (body[at] !== COLON) return;
     at = skipBlanks(body, at + 1);
-    const end = endOfValue(body, at);
-    if (found) items = body[at] === OPEN_ARRAY ? itemsOf(body.subarray(at, end)) : undefined;
-    at = skipBlanks(body, end);
+    const valueEnd = endOfValue(body, at);
+    if (name !== undefined) visit(name, at, valueEnd);
+    at = skipBlanks(body, valueEnd);
   } while (body[at] === COMMA);
-  return items;
 }
 
 /** @param list from its opening bracket to its closing one */

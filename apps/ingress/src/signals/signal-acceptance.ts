@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { malformedEventId, type EncodedEvent } from '@tickwire/contracts';
 import { TransientError } from '@tickwire/errors';
@@ -9,7 +8,7 @@ import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import { claimKeys } from '../claims/claim-keys.js';
 import type { ClaimAnswer, ClaimStore, PendingClaim } from '../claims/claim-store.js';
-import { holdClaim } from '../claims/hold-claim.js';
+import { holdClaim, newClaim } from '../claims/hold-claim.js';
 import type { IngressMetrics } from '../metrics/ingress-metrics.js';
 import type { Proof } from '../schemes/scheme.js';
 import type { Suspicions } from '../suspicion/suspicions.js';
@@ -94,7 +93,7 @@ export class SignalAcceptance {
     const { tenantId, scheme, nonce } = proof;
     const { signalId, botId } = signal;
     const { ids, keys, drawn } = signalIdentity({ tenantId, accountId, signalId, botId, scheme, nonce, bodyHash }, v7);
-    const pending: PendingClaim = { state: 'pending', token: randomUUID(), bodyHash, ids, sinceMs: nowMs };
+    const pending = newClaim(bodyHash, ids, nowMs);
     const claim = await holdClaim(claims, keys, pending, drawn ? claimLife.drawnMs : claimLife.pendingMs);
     if (claim.state === 'done') {
       suspicions.replayed(tenantId, nonce ?? claim.ids.signalId, nowMs);
@@ -192,8 +191,7 @@ export class SignalAcceptance {
       // Without a nonce the claim serves only repetitions of the same body at the same time.
       nonce: nonce === undefined ? { scheme: 'malformed', value: bodyHash } : { scheme, value: nonce },
     });
-    const ids = { webhookId, signalId: webhookId };
-    const pending: PendingClaim = { state: 'pending', token: randomUUID(), bodyHash, ids, sinceMs: nowMs };
+    const pending = newClaim(bodyHash, { webhookId, signalId: webhookId }, nowMs);
     const claim = await holdClaim(claims, keys, pending, claimLife.pendingMs);
     // An answered claim of the same body: it was a signal for an older version of the contract.
     if (claim.state === 'done') throw refusal;

@@ -34,7 +34,14 @@ export interface Sent {
   inBatch?: boolean;
 }
 
-const SCANNED_FIELDS: ReadonlySet<string> = new Set(['tenantId', 'botId', 'timestamp', ...AMOUNT_FIELDS]);
+const SCANNED_FIELDS: ReadonlySet<string> = new Set([
+  'tenantId',
+  'accountId',
+  'botId',
+  'signalId',
+  'timestamp',
+  ...AMOUNT_FIELDS,
+]);
 const MAX_ID_LENGTH = 64;
 /** Their signatures stay good longer than an equal body is known again: without an id the same bytes would trade twice. */
 const ID_REQUIRED: ReadonlySet<SchemeName> = new Set(['timestamped-hex', 'body-hex']);
@@ -49,13 +56,13 @@ export class SignalIntake {
    */
   async take({ headers, body, source }: DoorRequest): Promise<TakenIn> {
     const nowMs = this.parts.now();
-    const raw = scanFields(body, SCANNED_FIELDS);
+    const raw = scanSignal(body);
     const admitted = await this.parts.admission.admit({ headers, body, claims: claimsOf(raw), nowMs }, source);
     return this.takeSent({ admitted, body, nowMs, traceparent: headers['traceparent'] }, raw);
   }
 
-  /** A signal of an admitted sender. Throws as `take`. */
-  async takeSent(sent: Sent, raw = scanFields(sent.body, SCANNED_FIELDS)): Promise<TakenIn> {
+  /** A signal of an admitted sender. Throws as `take`. @param raw of its body, see `scanSignal` */
+  async takeSent(sent: Sent, raw: ReadonlyMap<string, string>): Promise<TakenIn> {
     const { limits, acceptance, directory } = this.parts;
     const { admitted, body, nowMs, traceparent, inBatch = false } = sent;
     const { proof } = admitted;
@@ -76,6 +83,11 @@ export class SignalIntake {
     const accepted = await acceptance.accept({ signal, accountId, proof, bodyHash, nowMs, traceparent, limit });
     return { ...accepted, scheme: proof.scheme };
   }
+}
+
+/** The members of a signal that are looked at in its bytes; see `scanFields`. */
+export function scanSignal(body: Buffer): Map<string, string> {
+  return scanFields(body, SCANNED_FIELDS);
 }
 
 /** What a body says of itself before anything is proven; see `scanFields`. */

@@ -32,7 +32,7 @@ export interface Consequence {
  */
 export function consequence(
   policy: SuspicionPolicy,
-  finding: Finding,
+  finding: Pick<Finding, 'pattern' | 'subject'>,
   nowMs: number,
   settings: ConsequenceSettings = CONSEQUENCE,
 ): Consequence {
