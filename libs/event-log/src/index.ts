@@ -3,6 +3,7 @@ export { partitionOfKey } from './partitioner.js';
 export { Backoff, sleep } from './backoff.js';
 export { KafkaEventLog, type KafkaEventLogOptions } from './kafka/index.js';
 export { PostgresEventLog, type PostgresLogOptions } from './postgres/postgres-event-log.js';
+export { AssumedNew } from './fence/assumed-new.js';
 export type { Statements } from './fence/burst.js';
 export { Fence, type Cause, type FencedWork } from './fence/fence.js';
 export * from './dead-letters/dead-letter.js';

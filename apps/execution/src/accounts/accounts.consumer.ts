@@ -8,9 +8,11 @@ import {
   webhookValidated,
   type ConfigChanged,
   type MarketQuote,
+  type WebhookValidated,
 } from '@tickwire/contracts';
 import { Directory } from '@tickwire/directory';
 import {
+  AssumedNew,
   BroadcastEvents,
   eventsOf,
   Fence,
@@ -54,6 +56,7 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
   /** Batches, quotes and timers take turns: quotes are applied between batches. */
   private readonly turns = new Turns();
   private readonly waitingAccounts = new Set<string>();
+  private readonly taken = new AssumedNew('exec_signal');
   private sequence = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -119,42 +122,48 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
   handleBatch(@Payload() batch: EventBatch): Promise<void> {
     return this.turns.take(async () => {
       const signals = eventsOf(batch, webhookValidated);
-      const known = await knownSignals(
-        this.database,
-        signals.map(({ event }) => event.data),
+      const buried = buriedSignals(batch);
+      await this.taken.run(
+        new Set<string>(),
+        () => knownSignals(this.database, [...signals.map(({ event }) => event.data), ...buried]),
+        (known) => this.execute(batch, signals, buried, known),
       );
-      const fresh = signals.filter(({ event }) => !known.has(event.data.webhookId) && known.add(event.data.webhookId));
-      const work = this.begin();
-      for (const { record, event } of eventsOf(batch, accountControl)) work.control(event.data, record.partition);
-      for (const [partition, account] of await this.unknownAccounts(work, fresh)) {
-        work.control({ kind: 'registered', ...account }, partition);
-      }
-      for (const { record, event } of fresh) work.signal(event, record.partition);
-
-      const buried = await this.buriedSignals(batch);
-      for (const { record, letter } of batch.faults) work.send(record.partition, [letter]);
-      for (const { partition, identity, webhookId } of buried) {
-        const message = 'The signal could not be processed; operators have been told';
-        work.send(partition, [
-          failedRecord({ ...identity, webhookId }, webhookId, 'INTERNAL', message, this.host.now()),
-        ]);
-      }
-      const writes = work.writes();
-      await this.fence.transact({
-        next: batch.next,
-        cause: { kind: 'records' },
-        write: (transaction) => {
-          writeAccounts(transaction, writes);
-          insertSignals(
-            transaction,
-            buried.map(({ identity, webhookId }) => ({ ...identity, webhookId })),
-            writes.nowMs,
-          );
-        },
-        emit: work.emit,
-      });
-      this.commit(work);
     });
+  }
+
+  private async execute(
+    batch: EventBatch,
+    signals: readonly ReceivedEvent<WebhookValidated>[],
+    buried: readonly BuriedSignal[],
+    known: ReadonlySet<string>,
+  ): Promise<void> {
+    const seen = new Set(known);
+    const isFresh = (webhookId: string): boolean => !seen.has(webhookId) && Boolean(seen.add(webhookId));
+    const work = this.begin();
+    for (const { record, event } of eventsOf(batch, accountControl)) work.control(event.data, record.partition);
+    const fresh = signals.filter(({ event }) => isFresh(event.data.webhookId));
+    for (const [partition, account] of await this.unknownAccounts(work, fresh)) {
+      work.control({ kind: 'registered', ...account }, partition);
+    }
+    for (const { record, event } of fresh) work.signal(event, record.partition);
+
+    for (const { record, letter } of batch.faults) work.send(record.partition, [letter]);
+    const ended = buried.filter(({ webhookId }) => isFresh(webhookId));
+    for (const signal of ended) {
+      const message = 'The signal could not be processed; operators have been told';
+      work.send(signal.partition, [failedRecord(signal, signal.webhookId, 'INTERNAL', message, this.host.now())]);
+    }
+    const writes = work.writes();
+    await this.fence.transact({
+      next: batch.next,
+      cause: { kind: 'records' },
+      write: (transaction) => {
+        writeAccounts(transaction, writes);
+        insertSignals(transaction, ended, writes.nowMs);
+      },
+      emit: work.emit,
+    });
+    this.commit(work);
   }
 
   private get database(): Queryable {
@@ -222,26 +231,19 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
       },
     ]);
   }
+}
 
-  /** Records that could not be handled and whose signal can be read and is not final yet. */
-  private async buriedSignals(
-    batch: EventBatch,
-  ): Promise<{ partition: number; identity: SignalIdentity; webhookId: string }[]> {
-    const readable = batch.faults.flatMap(({ record }) => {
-      const identity = record.topic === webhookValidated.topic ? readSignalIdentity(record.value) : undefined;
-      if (!identity) return [];
-      return [
-        {
-          partition: record.partition,
-          identity,
-          webhookId: signalEventId(identity.tenantId, identity.accountId, identity.signalId),
-        },
-      ];
-    });
-    const known = await knownSignals(
-      this.database,
-      readable.map(({ identity }) => identity),
-    );
-    return readable.filter(({ webhookId }) => !known.has(webhookId) && known.add(webhookId));
-  }
+/** A record that could not be handled, whose signal can be read. */
+interface BuriedSignal extends SignalIdentity {
+  webhookId: string;
+  partition: number;
+}
+
+function buriedSignals({ faults }: EventBatch): BuriedSignal[] {
+  return faults.flatMap(({ record: { topic, value, partition } }) => {
+    const identity = topic === webhookValidated.topic ? readSignalIdentity(value) : undefined;
+    if (!identity) return [];
+    const webhookId = signalEventId(identity.tenantId, identity.accountId, identity.signalId);
+    return [{ ...identity, webhookId, partition }];
+  });
 }

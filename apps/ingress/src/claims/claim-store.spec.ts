@@ -5,11 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '@tickwire/errors';
 import { startRedis } from '@tickwire/testing';
 import fc from 'fast-check';
+import { connectRedis } from '@tickwire/redis';
 import type { Redis } from 'ioredis';
 import { describeClaimStore } from './claim-store.conformance.js';
 import type { ClaimStore, PendingClaim } from './claim-store.js';
 import { InProcessClaimStore } from './in-process-claim-store.js';
-import { connectClaimRedis, RedisClaimStore } from './redis-claim-store.js';
+import { RedisClaimStore } from './redis-claim-store.js';
 
 const MINUTE_MS = 60_000;
 const pending: PendingClaim = {
@@ -86,7 +87,7 @@ const clients: Redis[] = [];
 
 /** Generous where only the outcome counts: a busy machine must not turn a slow answer into a failure. */
 async function connected(url: string, commandTimeoutMs = 20_000): Promise<Redis> {
-  const client = connectClaimRedis(url, commandTimeoutMs, () => undefined);
+  const client = connectRedis(url, commandTimeoutMs, () => undefined);
   clients.push(client);
   await statusOf(client, 'ready');
   return client;
@@ -186,11 +187,7 @@ describeWithRedis('over a real Redis', () => {
     const silent = createServer();
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
-    const redis = connectClaimRedis(
-      `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`,
-      300,
-      () => undefined,
-    );
+    const redis = connectRedis(`redis://127.0.0.1:${(silent.address() as AddressInfo).port}`, 300, () => undefined);
     clients.push(redis);
     const [socket] = (await once(silent, 'connection')) as [Socket];
     const error: unknown = await new RedisClaimStore(redis)

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '@tickwire/config';
+import { connectRedis } from '@tickwire/redis';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ClaimStore } from './claim-store.js';
 import { FallbackClaimStore } from './fallback-claim-store.js';
 import { InProcessClaimStore } from './in-process-claim-store.js';
-import { connectClaimRedis, RedisClaimStore } from './redis-claim-store.js';
+import { RedisClaimStore } from './redis-claim-store.js';
 
 export interface ClaimStoreSettings {
   CLAIM_STORE: string;
@@ -41,7 +42,7 @@ export async function openClaimStore(
   if (!settings.REDIS_URL) {
     throw new ConfigError([{ name: 'REDIS_URL', wanted: ['is required, because CLAIM_STORE is redis'] }]);
   }
-  const redis = connectClaimRedis(settings.REDIS_URL, settings.REDIS_TIMEOUT_MS, (error) =>
+  const redis = connectRedis(settings.REDIS_URL, settings.REDIS_TIMEOUT_MS, (error) =>
     logger.warn({ err: error }, 'the connection to Redis was lost'),
   );
   const waited = new AbortController();

@@ -9,6 +9,7 @@ import {
 } from '@tickwire/contracts';
 import { Directory } from '@tickwire/directory';
 import {
+  AssumedNew,
   BroadcastEvents,
   eventsOf,
   Fence,
@@ -42,6 +43,7 @@ const INTERNAL: Refusal = { code: 'INTERNAL', message: 'The signal could not be 
 @Controller()
 export class ReceivedSignalsConsumer {
   private readonly instruments = new Instruments();
+  private readonly standing = new AssumedNew('verdict');
 
   constructor(
     @Inject(HOST) private readonly host: AppHost,
@@ -68,29 +70,42 @@ export class ReceivedSignalsConsumer {
   @OwnedBatches({ group: VALIDATOR_GROUP, events: [webhookReceived], offsets: 'handler' })
   async handleBatch(@Payload() batch: EventBatch): Promise<void> {
     const nowMs = this.host.now();
-    const emit: { partition: number; record: NewRecord }[] = batch.faults.map(({ record, letter }) => ({
-      partition: record.partition,
-      record: letter,
-    }));
     const candidates = await this.judge(eventsOf(batch, webhookReceived), nowMs);
     candidates.push(...faultVerdicts(batch, nowMs));
 
     // Only this partition's owner writes verdicts of its accounts, so what is not there now will not appear before the commit.
-    const stored = await readVerdicts(
-      this.host.pool as unknown as Queryable,
-      candidates.map((each) => each.identity),
+    await this.standing.run(
+      new Map<string, NewRecord>(),
+      () =>
+        readVerdicts(
+          this.host.pool as unknown as Queryable,
+          candidates.map((each) => each.identity),
+        ),
+      (standing) => this.store(batch, candidates, standing, nowMs),
     );
+  }
+
+  private store(
+    batch: EventBatch,
+    candidates: readonly Verdict[],
+    standing: ReadonlyMap<string, NewRecord>,
+    nowMs: number,
+  ): Promise<void> {
+    const emit: { partition: number; record: NewRecord }[] = batch.faults.map(({ record, letter }) => ({
+      partition: record.partition,
+      record: letter,
+    }));
+    const records = new Map(standing);
     const fresh: Verdict[] = [];
     for (const verdict of candidates) {
       const key = identityKey(verdict.identity);
-      const standing = stored.get(key);
-      if (standing === undefined) {
-        stored.set(key, verdict.record);
+      if (!records.has(key)) {
+        records.set(key, verdict.record);
         fresh.push(verdict);
       }
-      emit.push({ partition: verdict.partition, record: standing ?? verdict.record });
+      emit.push({ partition: verdict.partition, record: records.get(key)! });
     }
-    await this.fence.transact({
+    return this.fence.transact({
       next: batch.next,
       write: (transaction) => insertVerdicts(transaction, fresh, nowMs),
       emit,

@@ -112,12 +112,12 @@ export async function readVerdicts(
   );
 }
 
+/** The primary key of `verdict` refuses a second verdict, whatever was assumed. */
 export function insertVerdicts(transaction: Statements, verdicts: readonly Verdict[], nowMs: number): void {
   if (verdicts.length === 0) return;
   transaction.add(
     `INSERT INTO "verdict" ("tenant_id", "account_id", "signal_id", "webhook_id", "partition", "type", "event", "decided_at")
-     SELECT t.*, $8::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::text[], $7::text[]) t
-     ON CONFLICT DO NOTHING`,
+     SELECT t.*, $8::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::text[], $7::text[]) t`,
     [
       verdicts.map((verdict) => verdict.identity.tenantId),
       verdicts.map((verdict) => verdict.identity.accountId),

@@ -1,5 +1,6 @@
 import { TransientError } from '@tickwire/errors';
-import type { Cluster, Redis } from 'ioredis';
+import { GatheredScript } from '@tickwire/redis';
+import type { Redis } from 'ioredis';
 import { toVerdict } from './bucket.js';
 import { TAKE_SCRIPT } from './rate-limiter.lua.js';
 import { assertTake } from './rate-limiter.js';
@@ -14,25 +15,18 @@ export interface RedisRateLimiterOptions {
   clock?: 'server' | 'caller';
 }
 
-/** The client with our script as a command: sent by hash, and in full where the server does not know it. */
-interface LimitCommands {
-  tickwireTake(keyCount: number, ...keysAndArguments: (string | number)[]): Promise<[0 | 1, ...number[]]>;
-}
-
 const KEY_PREFIX = 'limit:';
 
-/** Limits in Redis, shared by every replica: one script call a request, whatever the number of limits. */
+/** Limits in Redis, shared by every replica: one call of a script a request, whatever the number of limits; see `GatheredScript`. */
 export class RedisRateLimiter implements RateLimiter {
-  readonly #commands: LimitCommands;
+  readonly #take: GatheredScript;
   readonly #clock: 'server' | 'caller';
 
   /**
-   * @param redis a client without offline queue and without resending, so that a call fails where it stands; closed
-   *   by whoever opened it. On a cluster the keys of a request have to share a hash tag, as those of `limitsOf` do.
+   * @param redis see `connectRedis`; closed by whoever opened it
    */
-  constructor(redis: Redis | Cluster, { clock = 'server' }: RedisRateLimiterOptions = {}) {
-    redis.defineCommand('tickwireTake', { lua: TAKE_SCRIPT });
-    this.#commands = redis as unknown as LimitCommands;
+  constructor(redis: Redis, { clock = 'server' }: RedisRateLimiterOptions = {}) {
+    this.#take = new GatheredScript(redis, 'tickwireTake', TAKE_SCRIPT);
     this.#clock = clock;
   }
 
@@ -48,7 +42,7 @@ export class RedisRateLimiter implements RateLimiter {
   /** Whatever Redis failed with, the outcome is unknown and the same call may succeed later. */
   async #run(keys: string[], args: (string | number)[]): Promise<[0 | 1, ...number[]]> {
     try {
-      return await this.#commands.tickwireTake(keys.length, ...keys, ...args);
+      return (await this.#take.run(keys, ...args)) as [0 | 1, ...number[]];
     } catch (cause) {
       throw new TransientError(`The limits in Redis did not answer: ${(cause as Error).message}`, { cause });
     }

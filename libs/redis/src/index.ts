@@ -1,0 +1,2 @@
+export { connectRedis } from './connect-redis.js';
+export { GatheredScript } from './gathered-script.js';
