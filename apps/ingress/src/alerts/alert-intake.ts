@@ -50,7 +50,15 @@ export class AlertIntake {
     const nonce = identity === undefined ? undefined : hashOf(identity);
     const limit = () => limits.take(admitted, { botId, accountId }, 1, nowMs);
     const accepted = await inTime(
-      acceptance.accept({ signal, accountId, proof: { ...proof, nonce }, bodyHash, nowMs, limit }),
+      acceptance.accept({
+        signal,
+        accountId,
+        proof: { ...proof, nonce },
+        bodyHash,
+        nowMs,
+        traceparent: headers['traceparent'],
+        limit,
+      }),
     );
     return { ...accepted, scheme: 'alert' };
   }
