@@ -5,21 +5,25 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { pinnedNode, prepare, ROOT } from './prepare.mjs';
 
-const USAGE = `Usage: npm run nightly [-- kills | steps | fuzz] [-- <jest arguments>]
+const USAGE = `Usage: npm run nightly [-- kills | steps | agents | fuzz] [-- <jest arguments>]
 
 Installs and builds what is missing, starts the deployment (a process per app on Kafka, Redis and Postgres) and hurts it
 while signals come in. Afterwards every signal has to have exactly one final event, and every tick has to be provable.
   kills   SIGKILL of random processes at random instants
   steps   a kill between any two steps of every transaction path
+  agents  ticks to thousands of agents with faults of every kind, while one of two dispatchers is killed each minute
   fuzz    made-up requests to ingress, each answer held to its OpenAPI document; nothing is killed
 
 Environment:
   NIGHTLY_SEED    decides victims, instants and requests; drawn and printed when absent
   NIGHTLY_KILLS   how many kills (200)
   NIGHTLY_STEPS   only the first so many of the steps
+  NIGHTLY_SECONDS   for how long the agents are called (600)
+  NIGHTLY_AGENTS    how many of them there are (2000)
+  NIGHTLY_TICK_MS   wall time between two ticks, ms; what a slow machine cannot send is superseded (1000)
   NIGHTLY_FUZZ_SECONDS   for how long requests are made up (180)
 
-kills and steps need Java 17 or newer, Maven and redis-server; fuzz needs Python 3.10 or newer, and the first time a
+kills, steps and agents need Java 17 or newer, Maven and redis-server; fuzz needs Python 3.10 or newer, and the first time a
 package index. Linux and macOS only.`;
 
 /** By suite, what has to be there; how to ask for it without doing anything. */
@@ -28,7 +32,7 @@ const DEPLOYMENT = [
   ['mvn', '--version'],
   ['redis-server', '--version'],
 ];
-const NEEDS = { kills: DEPLOYMENT, steps: DEPLOYMENT, fuzz: [['python3', '--version']] };
+const NEEDS = { kills: DEPLOYMENT, steps: DEPLOYMENT, agents: DEPLOYMENT, fuzz: [['python3', '--version']] };
 const SUITES = Object.keys(NEEDS);
 
 /** Ends with the exit code for a wrong call. */
@@ -71,6 +75,9 @@ if (help) {
 const seed = wholeNumber('NIGHTLY_SEED', randomInt(1, 2 ** 30), 0);
 wholeNumber('NIGHTLY_KILLS', 200, 1);
 wholeNumber('NIGHTLY_STEPS', 0, 0);
+wholeNumber('NIGHTLY_SECONDS', 600, 90);
+wholeNumber('NIGHTLY_AGENTS', 2_000, 1);
+wholeNumber('NIGHTLY_TICK_MS', 1_000, 100);
 wholeNumber('NIGHTLY_FUZZ_SECONDS', 180, 1);
 const needs = new Map((suites.length > 0 ? suites : SUITES).flatMap((suite) => NEEDS[suite]));
 const missing = [...needs].filter(([command, flag]) => spawnSync(command, [flag], { stdio: 'ignore' }).status !== 0);

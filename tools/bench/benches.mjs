@@ -8,4 +8,8 @@ export const BENCHES = {
     summary: 'signals accepted to executed, on Kafka and on the embedded log, beside a bare three-hop loop',
     entry: 'apps/e2e/dist/bench/pipeline.js',
   },
+  ticks: {
+    summary: 'CPU of the tick dispatcher for each callback, beside undici and got; latencies from the close of a tick',
+    entry: 'apps/e2e/dist/bench/ticks.js',
+  },
 };

@@ -51,4 +51,32 @@ export class ApiConfig extends HostConfig {
   @Description('Whether callback URLs may be plain http')
   @IsBoolean()
   CALLBACK_ALLOW_HTTP: boolean = false;
+
+  @Description('Ports that callback URLs may name, e.g. 443,8000-8999; empty: 80, 443 and everything from 1024 up')
+  @IsString()
+  CALLBACK_PORTS: string = '';
+
+  @Description('WebSocket connections of agents that this process keeps open, at most')
+  @IsInt()
+  @Min(0)
+  @Max(100_000)
+  AGENT_SOCKETS: number = 500;
+
+  @Description('WebSocket connections of one agent that this process keeps open, at most')
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  AGENT_SOCKETS_PER_AGENT: number = 5;
+
+  @Description('Seconds between the pings to each WebSocket; one that has not answered by the next is cut off')
+  @IsInt()
+  @Min(1)
+  @Max(300)
+  AGENT_SOCKET_HEARTBEAT_SECONDS: number = 15;
+
+  @Description('Bytes that wait for a WebSocket’s reader before it loses frames')
+  @IsInt()
+  @Min(1_024)
+  @Max(16_777_216)
+  AGENT_SOCKET_BUFFER_BYTES: number = 262_144;
 }

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { parseSealingKeys, SecretBox } from '@tickwire/credentials';
-import { AddressGuard, parseAllowCidrs } from '@tickwire/delivery';
+import { AddressGuard, parseAllowCidrs, parsePorts } from '@tickwire/delivery';
 import { Fence } from '@tickwire/event-log';
 import type { AppHost } from '@tickwire/runtime';
 import { AccountHistory } from './accounts/account-history.js';
@@ -10,6 +10,9 @@ import { AccountsController } from './accounts/accounts.controller.js';
 import { Accounts } from './accounts/accounts.js';
 import { LatestQuotes } from './accounts/latest-quotes.js';
 import { QuotesConsumer } from './accounts/quotes.consumer.js';
+import { ActionIntake } from './agents/actions/action-intake.js';
+import { AgentActionsController } from './agents/actions/agent-actions.controller.js';
+import { AgentOrdersController } from './agents/actions/agent-orders.controller.js';
 import { AgentDeliveriesController } from './agents/agent-deliveries.controller.js';
 import { AgentDeliveries } from './agents/agent-deliveries.js';
 import { AgentCommands } from './agents/agent-commands.js';
@@ -17,6 +20,8 @@ import { AgentViews } from './agents/agent-views.js';
 import { AgentsController } from './agents/agents.controller.js';
 import { Agents } from './agents/agents.js';
 import { Leaderboard } from './agents/leaderboard.js';
+import { AgentSocketController } from './agents/socket/agent-socket.controller.js';
+import { AgentSockets } from './agents/socket/agent-sockets.js';
 import { AlertTokensController } from './alerts/alert-tokens.controller.js';
 import { AlertTokens } from './alerts/alert-tokens.js';
 import type { ApiConfig } from './api.config.js';
@@ -88,6 +93,9 @@ export class ApiModule {
         WorldsController,
         AgentsController,
         AgentDeliveriesController,
+        AgentSocketController,
+        AgentActionsController,
+        AgentOrdersController,
         LeaderboardController,
         LifecycleConsumer,
         AgentsConsumer,
@@ -134,6 +142,8 @@ export class ApiModule {
         AgentViews,
         AgentCommands,
         AgentDeliveries,
+        AgentSockets,
+        ActionIntake,
         Leaderboard,
         DeliveryLogRetention,
         DeadLetters,
@@ -142,6 +152,10 @@ export class ApiModule {
   }
 }
 
-function addressGuard({ CALLBACK_ALLOW_CIDRS = '', CALLBACK_ALLOW_HTTP }: ApiConfig): AddressGuard {
-  return new AddressGuard({ allowCidrs: parseAllowCidrs(CALLBACK_ALLOW_CIDRS), allowHttp: CALLBACK_ALLOW_HTTP });
+function addressGuard({ CALLBACK_ALLOW_CIDRS = '', CALLBACK_ALLOW_HTTP, CALLBACK_PORTS }: ApiConfig): AddressGuard {
+  return new AddressGuard({
+    allowCidrs: parseAllowCidrs(CALLBACK_ALLOW_CIDRS),
+    allowHttp: CALLBACK_ALLOW_HTTP,
+    allowedPorts: parsePorts(CALLBACK_PORTS),
+  });
 }

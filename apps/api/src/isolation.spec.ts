@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Type } from '@nestjs/common';
-import { agentControl, signalEventId, webhookReceived, webhookSuspicious } from '@tickwire/contracts';
+import { agentActions, agentControl, signalEventId, webhookReceived, webhookSuspicious } from '@tickwire/contracts';
 import { testDatabase, type TestDatabase } from '@tickwire/testing';
 import { routesOf } from '../fixtures/routes.js';
 import {
@@ -111,9 +111,12 @@ const ROUTES: [method: string, path: (has: Belongings) => string, body?: object]
   ['GET', ({ agent }) => `/agents/${agent}/inbox`],
   ['PATCH', ({ agent }) => `/agents/${agent}`, { status: 'paused' }],
   ['POST', ({ agent }) => `/agents/${agent}/rotate`, {}],
+  ['POST', ({ agent }) => `/agents/${agent}/rotate-key`, {}],
   ['POST', ({ agent }) => `/agents/${agent}/test`],
   ['POST', ({ agent }) => `/agents/${agent}/breaker/reset`],
   ['GET', ({ agent }) => `/agents/${agent}/deliveries`],
+  ['GET', ({ agent }) => `/agents/${agent}/orders`],
+  ['POST', ({ agent }) => `/agents/${agent}/actions`, { clientId: 'c-1', actions: [{ type: 'BUY' }] }],
   ['GET', ({ webhookId }) => `/signals/${webhookId}`],
   ['GET', ({ account }) => `/signals?signalId=s-1&accountId=${account}`],
 ];
@@ -144,6 +147,8 @@ const OWN_CHANGES = [
   'POST /signing-secrets',
   'POST /webhook-endpoints',
 ];
+/** For an agent’s own key alone; its spec tries the others. */
+const OF_AGENTS = ['GET /agents/:id/socket'];
 /** Markets are the same for everybody. */
 const COMMON = ['GET /worlds/:id', 'GET /worlds/:id/instruments', 'GET /worlds/:id/leaderboard'];
 
@@ -155,7 +160,7 @@ describe('routes', () => {
     const placeholders = new Proxy({} as Belongings, { get: () => ':id' });
     const byId = ROUTES.map(([method, path]) => `${method} ${path(placeholders).replace(/\?.*/, '')}`);
     const lists = LISTS.map(([path]) => `GET ${path}`);
-    const known = [...byId, ...lists, ...OWN_LISTS, ...OWN_CHANGES, ...COMMON, ...ofOperators];
+    const known = [...byId, ...lists, ...OWN_LISTS, ...OWN_CHANGES, ...OF_AGENTS, ...COMMON, ...ofOperators];
     expect([...known].sort()).toEqual([...all].sort());
   });
 
@@ -189,6 +194,7 @@ describe('with the objects of another tenant', () => {
       version: 1,
     });
     expect(await api.appended(agentControl)).toEqual([]);
+    expect(await api.appended(agentActions)).toEqual([]);
     const only = async (path: string) => (await api.call('GET', path, { key })).body.data;
     expect(await only('/signing-secrets')).toMatchObject([{ id: has.secret, expiresAt: null, revokedAt: null }]);
     expect(await only('/alert-tokens')).toMatchObject([{ id: has.alertToken, name: '', revokedAt: null }]);

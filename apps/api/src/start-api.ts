@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Fence, EventLogServer } from '@tickwire/event-log';
 import { createHttpApp, type AppHost, type RunningApp } from '@tickwire/runtime';
 import type { FastifyInstance } from 'fastify';
+import { AgentSockets } from './agents/socket/agent-sockets.js';
+import { routeUpgrades } from './agents/socket/upgrades.js';
 import type { ApiConfig } from './api.config.js';
 import { ApiModule } from './api.module.js';
 import { AuthenticationGuard } from './authentication/authentication.guard.js';
@@ -29,11 +31,13 @@ export async function startApi(config: ApiConfig, host: AppHost): Promise<Runnin
   app.useGlobalInterceptors(new DatabaseFaultsInterceptor());
   app.connectMicroservice({ strategy: server });
   let stopping = false;
+  const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
   // A request that waits while the app stops would keep its connection, and with it the app, open.
-  (app.getHttpAdapter().getInstance() as FastifyInstance).addHook('onSend', (_request, reply, payload, done) => {
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
     if (stopping) reply.header('connection', 'close');
     done(null, payload);
   });
+  routeUpgrades(fastify);
   const relay = app.get(ConfigurationRelay);
   try {
     await app.startAllMicroservices();
@@ -53,6 +57,8 @@ export async function startApi(config: ApiConfig, host: AppHost): Promise<Runnin
       forget();
       stopping = true;
       app.get(SignalNews).close();
+      // Connections that are upgraded keep the server open until they are closed.
+      await app.get(AgentSockets).close();
       await app.close();
       // The pool is about to close; a note of a key's use is not worth a longer wait.
       await Promise.race([authenticator.settled(), delay(FLUSH_MS, undefined, { ref: false })]);

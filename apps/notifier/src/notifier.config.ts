@@ -33,6 +33,10 @@ export class NotifierConfig extends HostConfig {
   @IsBoolean()
   CALLBACK_ALLOW_HTTP: boolean = false;
 
+  @Description('Ports that callback URLs may name, e.g. 443,8000-8999; empty: 80, 443 and everything from 1024 up')
+  @IsString()
+  CALLBACK_PORTS: string = '';
+
   @Description('One attempt, from name lookup to the last byte of the answer, ms')
   @IsInt()
   @Min(100)
@@ -62,6 +66,13 @@ export class NotifierConfig extends HostConfig {
   @Min(1_000)
   @Max(600_000)
   CLAIM_LEASE_MS: number = 30_000;
+
+  // More than the 7 days for which the log keeps events: one that comes again has to be known, or it would be sent again.
+  @Description('Days after which settled callbacks are deleted, with their bodies and attempts')
+  @IsInt()
+  @Min(8)
+  @Max(3_650)
+  CALLBACK_RETENTION_DAYS: number = 30;
 
   @Description('When stopping: how long attempts in flight may take to end, ms')
   @IsInt()

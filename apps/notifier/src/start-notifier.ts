@@ -4,7 +4,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigError } from '@tickwire/config';
 import { parseSealingKeys, SecretBox } from '@tickwire/credentials';
-import { AddressGuard, CallbackClient, parseAllowCidrs } from '@tickwire/delivery';
+import { AddressGuard, CallbackClient, parseAllowCidrs, parsePorts } from '@tickwire/delivery';
 import { Directory } from '@tickwire/directory';
 import { EventLogServer } from '@tickwire/event-log';
 import { NestLogger, type AppHost, type RunningApp } from '@tickwire/runtime';
@@ -12,6 +12,8 @@ import { DeliveryStore } from './deliveries/delivery-store.js';
 import { LifecycleEventsConsumer } from './intake/lifecycle-events.consumer.js';
 import { NotifierMetrics } from './metrics/notifier-metrics.js';
 import type { NotifierConfig } from './notifier.config.js';
+import { CallbackPruner } from './retention/callback-pruner.js';
+import { ExpiredCallbacks } from './retention/expired-callbacks.js';
 import { CallbackCaller } from './sending/callback-caller.js';
 import { CallbackSender } from './sending/callback-sender.js';
 import { CallbackSigner } from './sending/callback-signer.js';
@@ -19,6 +21,7 @@ import { parseSchedule } from './sending/retry-schedule.js';
 
 /** Many endpoints may lie behind one host; together they get this many connections, or one endpoint's part if that is more. */
 const MAX_PER_ORIGIN = 64;
+const DAY_MS = 24 * 3_600_000;
 
 @Module({})
 class NotifierModule {
@@ -42,6 +45,8 @@ class NotifierModule {
 export async function startNotifier(config: NotifierConfig, host: AppHost): Promise<RunningApp> {
   const store = new DeliveryStore(host.pool, `notifier-${randomUUID()}`, config.CLAIM_LEASE_MS);
   const { sender, metrics } = createSender(config, host, store);
+  const expired = new ExpiredCallbacks(host.pool, config.CALLBACK_RETENTION_DAYS * DAY_MS);
+  const pruner = new CallbackPruner(expired, host.logger, metrics.pruned);
   const server = new EventLogServer(host.log, host.logger);
   const removers = [
     () => metrics.remove(),
@@ -53,11 +58,12 @@ export async function startNotifier(config: NotifierConfig, host: AppHost): Prom
     try {
       await close(); // intake first: it hands deliveries to the sender
     } finally {
-      await sender.stop();
+      await Promise.all([sender.stop(), pruner.stop()]);
       for (const remove of removers) remove();
     }
   };
   sender.start();
+  pruner.start();
   try {
     const app = await NestFactory.createMicroservice(NotifierModule.of(host, store, sender), {
       strategy: server,
@@ -82,7 +88,11 @@ function createSender(
     throw new ConfigError([{ name: 'CLAIM_LEASE_MS', wanted: ['must be at least twice CALLBACK_TIMEOUT_MS'] }]);
   }
   const maxPerOrigin = Math.max(MAX_PER_ORIGIN, config.MAX_IN_FLIGHT_PER_ENDPOINT);
-  const guard = new AddressGuard({ allowHttp: config.CALLBACK_ALLOW_HTTP, allowCidrs: allowedCidrs(config) });
+  const guard = new AddressGuard({
+    allowHttp: config.CALLBACK_ALLOW_HTTP,
+    allowCidrs: allowedCidrs(config),
+    allowedPorts: allowedPorts(config),
+  });
   const client = new CallbackClient({
     guard,
     connectTimeoutMs: Math.min(timeoutMs, 10_000),
@@ -115,6 +125,14 @@ function allowedCidrs(config: NotifierConfig): ReturnType<typeof parseAllowCidrs
     return parseAllowCidrs(config.CALLBACK_ALLOW_CIDRS);
   } catch (error) {
     throw new ConfigError([{ name: 'CALLBACK_ALLOW_CIDRS', wanted: [(error as Error).message] }]);
+  }
+}
+
+function allowedPorts(config: NotifierConfig): ReturnType<typeof parsePorts> {
+  try {
+    return parsePorts(config.CALLBACK_PORTS);
+  } catch (error) {
+    throw new ConfigError([{ name: 'CALLBACK_PORTS', wanted: [(error as Error).message] }]);
   }
 }
 

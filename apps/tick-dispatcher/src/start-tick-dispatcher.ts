@@ -3,7 +3,16 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigError } from '@tickwire/config';
 import { parseSealingKeys, SecretBox } from '@tickwire/credentials';
-import { AddressGuard, CallbackClient, CLOSED_BREAKER, OriginLimiter, parseAllowCidrs } from '@tickwire/delivery';
+import {
+  AddressGuard,
+  CallbackClient,
+  CLOSED_BREAKER,
+  OriginLimiter,
+  parseAllowCidrs,
+  parsePorts,
+  type AddressGuardSettings,
+  type CallbackClientSettings,
+} from '@tickwire/delivery';
 import { Directory } from '@tickwire/directory';
 import { EventLogServer } from '@tickwire/event-log';
 import { NestLogger, type AppHost, type RunningApp } from '@tickwire/runtime';
@@ -20,6 +29,9 @@ import { PreparedTicks } from './ticks/prepared-ticks.js';
 
 /** Beyond an attempt's deadline: for the log to acknowledge its end. */
 const DRAIN_MARGIN_MS = 5_000;
+
+/** The network as the dispatcher finds it, where that is not the machine's: specs have names and authorities of their own. */
+export type CallbackNetwork = Pick<AddressGuardSettings, 'resolver'> & Pick<CallbackClientSettings, 'ca'>;
 
 @Module({})
 class TickDispatcherModule {
@@ -39,20 +51,29 @@ class TickDispatcherModule {
 
 /**
  * Starts the tick dispatcher on the host's database and log.
- * @throws ConfigError for sealing keys or networks that cannot be read
+ * @throws ConfigError for sealing keys, networks or ports that cannot be read
  */
-export async function startTickDispatcher(config: TickDispatcherConfig, host: AppHost): Promise<RunningApp> {
+export async function startTickDispatcher(
+  config: TickDispatcherConfig,
+  host: AppHost,
+  { resolver, ca }: CallbackNetwork = {},
+): Promise<RunningApp> {
   const { logger, log, pool, now } = host;
   const client = new CallbackClient({
     guard: new AddressGuard({
       allowHttp: config.CALLBACK_ALLOW_HTTP,
       allowCidrs: read('CALLBACK_ALLOW_CIDRS', () => parseAllowCidrs(config.CALLBACK_ALLOW_CIDRS.join(','))),
+      allowedPorts: read('CALLBACK_PORTS', () => parsePorts(config.CALLBACK_PORTS)),
+      ...(resolver && { resolver }),
     }),
-    connectionsPerOrigin: config.MAX_IN_FLIGHT_PER_ORIGIN,
+    ...(ca !== undefined && { ca }),
+    connectionsPerOrigin: 2 * config.MAX_IN_FLIGHT_PER_ORIGIN, // one for each that may be in flight, overdue or not
   });
   const limiter = new OriginLimiter({
     maxInFlight: config.MAX_IN_FLIGHT,
     maxPerOrigin: config.MAX_IN_FLIGHT_PER_ORIGIN,
+    // Agents of one host that hang must not cost their neighbours a tick: they give up their places before their deadline.
+    maxOverduePerOrigin: config.MAX_IN_FLIGHT_PER_ORIGIN,
     // Each agent waits at most once, so their number is the bound.
     maxWaitingPerOrigin: Infinity,
   });
@@ -75,7 +96,7 @@ export async function startTickDispatcher(config: TickDispatcherConfig, host: Ap
     now,
     random: Math.random,
   };
-  const lanes = new Lanes(pool, services);
+  const lanes = new Lanes(pool, services, log);
   const server = new EventLogServer(log, logger);
   const app = await NestFactory.createMicroservice(TickDispatcherModule.of(host, lanes, deliveries, prepared), {
     strategy: server,

@@ -8,6 +8,7 @@ describe('the configuration', () => {
     expect(loadConfig(TickDispatcherConfig, required)).toMatchObject({
       CALLBACK_ALLOW_CIDRS: [],
       CALLBACK_ALLOW_HTTP: false,
+      CALLBACK_PORTS: '',
       CALLBACK_TIMEOUT_MS: 5_000,
     });
     expect(

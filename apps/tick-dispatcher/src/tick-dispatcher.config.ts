@@ -16,6 +16,10 @@ export class TickDispatcherConfig extends HostConfig {
   @IsBoolean()
   CALLBACK_ALLOW_HTTP: boolean = false;
 
+  @Description('Ports that callback URLs may name, e.g. 443,8000-8999; empty: 80, 443 and everything from 1024 up')
+  @IsString()
+  CALLBACK_PORTS: string = '';
+
   @Description('Deadline of one attempt, from the name lookup to the last byte of the answer, ms')
   @IsInt()
   @Min(100)
@@ -28,7 +32,9 @@ export class TickDispatcherConfig extends HostConfig {
   @Max(100_000)
   MAX_IN_FLIGHT: number = 1_024;
 
-  @Description('Callbacks in flight to one origin (scheme, host, port), at most')
+  @Description(
+    'Callbacks in flight to one origin (scheme, host, port), at most; those without an answer for a second count apart, at most as many again',
+  )
   @IsInt()
   @Min(1)
   @Max(10_000)

@@ -430,8 +430,9 @@ describe('the tick dispatcher', () => {
     }
     expect((await bench.ended(A, 5)).map(({ outcome }) => outcome)).toEqual(Array(5).fill('delivered'));
     // Those that hang hold their own part and no more; the others' attempts end by themselves.
-    await until(async () => (await bench.metric('tickwire_tick_dispatcher_in_flight'))['value'] === 8);
-    expect(bad.slice(0, 2).map(({ received }) => received.length)).toEqual([4, 4]);
+    // Six at each of two origins: four hold its places, and give these up to the others after a while without an answer.
+    const hung = bad.slice(0, 2);
+    await until(() => hung.every(({ received }) => received.length === 6));
     expect((await bench.metric('tickwire_tick_dispatcher_deliveries_total'))['delivered']).toBe(5);
   });
 });

@@ -7,6 +7,8 @@ const RETENTION_MS: Record<string, number> = {
   'market.quote': 3_600_000,
   'config.changed': 3_600_000,
 };
+/** A later tick replaces an earlier one: whoever was away for longer than they are kept has missed nothing of worth. */
+const PERISHABLE: ReadonlySet<string> = new Set(['market.tick']);
 
 export interface TopicDeclaration {
   name: string;
@@ -19,6 +21,11 @@ export function allTopics(): TopicDeclaration[] {
     { name: topic, retentionMs: RETENTION_MS[topic] ?? WEEK_MS },
     { name: deadLetterTopic(topic), retentionMs: 2 * WEEK_MS },
   ]);
+}
+
+/** Whether records of the topic are worth nothing once they have expired, so that a reader who comes too late goes on at the first one kept. */
+export function isPerishable(topic: string): boolean {
+  return PERISHABLE.has(topic);
 }
 
 export function deadLetterTopic(topic: string): string {

@@ -4,6 +4,8 @@ export { judgeAddress, parseAllowCidrs } from './addresses/address-ranges.js';
 export type { AddressVerdict, AllowedCidr } from './addresses/address-ranges.js';
 export { NameNotResolved, networkResolver, systemResolver } from './addresses/name-resolver.js';
 export type { NameResolver, NetworkResolverSettings, ResolvedAddress } from './addresses/name-resolver.js';
+export { parsePorts } from './addresses/port-ranges.js';
+export type { PortRange } from './addresses/port-ranges.js';
 export { BREAKER_SETTINGS, CLOSED_BREAKER, breakerStep, canSend, parseBreaker } from './breaker/breaker.js';
 export type { BreakerEvent, BreakerSettings, BreakerState } from './breaker/breaker.js';
 export { KEPT_HEADERS } from './callbacks/attempt-outcome.js';

@@ -19,6 +19,8 @@ export interface EventLogHarness {
   connect(clientId: string): Promise<EventLog>;
   /** What SIGKILL would do to the connection's process: nothing more is sent, nothing is handed over. */
   kill(connection: EventLog): Promise<void>;
+  /** What retention does in time: the partition's records below the position are gone, and its start is there. */
+  expire(position: Position): Promise<void>;
   /** As short as the technology allows. */
   timing: SessionTiming;
 }
@@ -356,6 +358,142 @@ export function describeEventLog(name: string, makeHarness: () => Promise<EventL
         await log.append(everyPartition(topic, 'more'));
         await until(() => member.records.length === 2 * (PARTITIONS - 1), 'the others go on');
         expect(member.records.some(({ partition }) => partition === 2)).toBe(false);
+      });
+
+      describe('of a topic whose records perish', () => {
+        const expireThree = async (): Promise<void> => {
+          await log.append(Array.from({ length: 5 }, (_, i) => ({ topic, key: 'k', value: String(i), partition: 2 })));
+          await harness.expire({ topic, partition: 2, offset: 3 });
+        };
+        const progress = (of = `group.${topic}`) => log.consumers().find(({ group }) => group === of);
+
+        it('goes on at the first record kept where its position has expired, and says how many it passed over', async () => {
+          await expireThree();
+          const stopped: PositionOutOfLog[] = [];
+          const member = await join(log, {
+            perishable: [topic],
+            offsets: 'handler',
+            assigned: async () => [{ topic, partition: 2, offset: 1 }],
+            partitionStopped: (error) => stopped.push(error),
+          });
+          await until(() => member.handled.length === 2, 'what is kept is delivered');
+          await log.append([{ topic, key: 'k', value: '5', partition: 2 }]);
+          await until(() => member.handled.length === 3, 'what comes later is delivered');
+
+          expect(textsOf(member.records)).toEqual(['3', '4', '5']);
+          // What a handler stores with its state moves over the jump.
+          expect(member.batches[0]!.next).toEqual([
+            { topic, partition: 2, offset: member.batches[0]!.records.length + 3 },
+          ]);
+          expect(stopped).toEqual([]);
+          expect(member.subscription.healthy()).toBe(true);
+          expect([...progress()!.expired]).toEqual([[topic, 2]]);
+        });
+
+        it('keeps the place where it goes on, also when nothing is left to read', async () => {
+          await log.append([{ topic, key: 'k', value: '0', partition: 2 }]);
+          const first = await join(log, { perishable: [topic] });
+          await until(() => first.handled.length === 1, 'the record is delivered');
+          await first.subscription.close();
+          await log.append([1, 2].map((i) => ({ topic, key: 'k', value: String(i), partition: 2 })));
+          await harness.expire({ topic, partition: 2, offset: 3 });
+
+          const second = await join(await connect('second'), { perishable: [topic] });
+          await until(() => second.subscription.owned().length === PARTITIONS, 'it owns its partitions');
+          await second.subscription.close();
+          const other = await connect('third');
+          const third = await join(other);
+          await until(() => third.subscription.owned().length === PARTITIONS, 'the next one owns them');
+          await log.append([{ topic, key: 'k', value: '3', partition: 2 }]);
+          await until(() => third.handled.length === 1, 'what comes later is delivered');
+          expect(textsOf(third.records)).toEqual(['3']);
+          expect(third.subscription.healthy()).toBe(true);
+        });
+
+        it('goes on when its records expire while it is busy with earlier ones', async () => {
+          let release = (): void => undefined;
+          const held = new Promise<void>((resolve) => (release = resolve));
+          const numbers = (from: number, to: number): NewRecord[] =>
+            Array.from({ length: to - from }, (_, i) => ({ topic, key: 'k', value: String(from + i), partition: 2 }));
+          // So many that the member stops fetching until it has handled some.
+          await log.append(numbers(0, 6));
+          const member = await join(log, { perishable: [topic], maxBatchRecords: 1, handle: () => held });
+          await until(() => member.records.length === 1, 'the first record is being handled');
+          try {
+            const writer = await connect('another writer');
+            await writer.append(numbers(6, 46));
+            await harness.expire({ topic, partition: 2, offset: 45 });
+          } finally {
+            release();
+          }
+          await until(() => textsOf(member.handled).at(-1) === '45', 'the record that is kept is delivered');
+          expect(member.subscription.healthy()).toBe(true);
+          // It may have read some before they expired; the rest is accounted for.
+          expect(member.handled.length + (progress()!.expired.get(topic) ?? 0)).toBe(46);
+          await log.append(numbers(46, 47));
+          await until(() => textsOf(member.handled).at(-1) === '46', 'what comes later is delivered');
+        });
+
+        it('stops where the position lies beyond the end: that is a lost log, not age', async () => {
+          await log.append(everyPartition());
+          const stopped: PositionOutOfLog[] = [];
+          const member = await join(log, {
+            perishable: [topic],
+            offsets: 'handler',
+            assigned: async () => [{ topic, partition: 2, offset: 17 }],
+            partitionStopped: (error) => stopped.push(error),
+          });
+          await until(() => member.records.length === PARTITIONS - 1 && stopped.length === 1, 'the others go on');
+          expect(stopped[0]!.at).toMatchObject({ partition: 2, offset: 17, start: 0, end: 1 });
+          expect(member.subscription.healthy()).toBe(false);
+        });
+
+        it('stops at an expired position where the topic is not said to perish', async () => {
+          await expireThree();
+          const stopped: PositionOutOfLog[] = [];
+          await join(log, {
+            offsets: 'handler',
+            assigned: async () => [{ topic, partition: 2, offset: 1 }],
+            partitionStopped: (error) => stopped.push(error),
+          });
+          await until(() => stopped.length === 1, 'the partition is stopped');
+          expect(stopped[0]!.at).toMatchObject({ partition: 2, offset: 1, start: 3, end: 5 });
+          expect([...progress()!.expired]).toEqual([]);
+        });
+      });
+
+      it('tells how far each owned partition is behind, and which are stopped', async () => {
+        const group = `group.${topic}`;
+        const of = (partition: number) =>
+          log
+            .consumers()
+            .flatMap((each) =>
+              each.group === group ? each.partitions.filter((at) => at.partition === partition) : [],
+            );
+        let release = (): void => undefined;
+        const held = new Promise<void>((resolve) => (release = resolve));
+        const records = Array.from({ length: 7 }, (_, i) => ({ topic, key: 'k', value: String(i), partition: 5 }));
+        await log.append(records);
+        await join(log, {
+          offsets: 'handler',
+          assigned: async () => [{ topic, partition: 9, offset: 4 }],
+          handle: () => held,
+        });
+        await until(() => of(5)[0]?.lag === 7, 'the records at hand count as not done');
+        await until(() => of(9)[0]?.isStopped === true, 'a stopped partition is told');
+        release();
+        await until(() => of(5)[0]?.lag === 0, 'what is handled counts no more');
+        expect(of(5)).toEqual([{ topic, partition: 5, lag: 0, isStopped: false }]);
+        expect(log.consumers().filter((each) => each.group === group)[0]!.partitions).toHaveLength(PARTITIONS);
+      });
+
+      it('counts as behind what is handled and not settled', async () => {
+        const lag = () => log.consumers()[0]?.partitions.find(({ partition }) => partition === 5)?.lag;
+        await log.append(Array.from({ length: 6 }, (_, i) => ({ topic, key: 'k', value: String(i), partition: 5 })));
+        const member = await join(log, { offsets: 'settle' });
+        await until(() => member.handled.length === 6 && lag() === 6, 'all six wait to be settled');
+        member.subscription.settle({ topic, partition: 5, offset: 4 });
+        await until(() => lag() === 2, 'two are left');
       });
 
       it('brings a rejected batch again until it is handled, with nothing in between', async () => {

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { startKafka } from '@tickwire/testing';
-import type { ISocketFactory } from 'kafkajs';
+import { Kafka, logLevel, type ISocketFactory } from 'kafkajs';
 import { describeEventLog } from './event-log.conformance.js';
 import { KafkaEventLog } from './kafka/kafka-event-log.js';
 import type { EventLog, LogSink, SessionTiming } from './port.js';
@@ -28,6 +28,16 @@ if (kafka) {
         });
         networks.set(log, network);
         return log;
+      },
+      expire: async ({ topic, partition, offset }) => {
+        const admin = new Kafka({ brokers: kafka.brokers, clientId: 'retention', logLevel: logLevel.NOTHING }).admin();
+        await admin.connect();
+        try {
+          await admin.fetchTopicOffsets(topic); // kafkajs asks nobody where the topic is before it deletes
+          await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+        } finally {
+          await admin.disconnect();
+        }
       },
       kill: async (connection) => networks.get(connection)!.kill(),
     };

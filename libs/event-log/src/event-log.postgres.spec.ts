@@ -42,6 +42,19 @@ describe.each([
       pools.set(log, pool);
       return log;
     },
+    expire: async ({ topic, partition, offset }) => {
+      const pool = database.pool();
+      await pool.query(`UPDATE "log_partition" SET "start" = $3 WHERE "topic" = $1 AND "partition" = $2`, [
+        topic,
+        partition,
+        offset,
+      ]);
+      await pool.query(`DELETE FROM "log_record" WHERE "topic" = $1 AND "partition" = $2 AND "offset" < $3`, [
+        topic,
+        partition,
+        offset,
+      ]);
+    },
     // As a killed process: from here on nothing of it reaches the database, and it hands nothing over.
     kill: async (log) => {
       const pool = pools.get(log)!;

@@ -15,4 +15,5 @@ export {
   PartitionsRevoked,
 } from './transport/decorators.js';
 export * from './transport/event-batch.js';
+export { watchConsumers } from './metrics/consumer-metrics.js';
 export { EventLogServer } from './transport/event-log-server.js';

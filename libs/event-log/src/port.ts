@@ -69,10 +69,34 @@ export interface OwnedBatch {
  */
 export type OffsetKeeping = 'handler' | 'port' | 'settle';
 
+/** How one member of a group stands, from what its log knows without asking anybody. */
+export interface ConsumerProgress {
+  group: string;
+  /** Of every topic, the partitions that the member owns. */
+  partitions: readonly PartitionProgress[];
+  /** By topic: records that expired unread and were passed over since the member joined. Perishable topics only. */
+  expired: ReadonlyMap<string, number>;
+}
+
+export interface PartitionProgress {
+  topic: string;
+  partition: number;
+  /** Records from the position to the partition's end, as the log last saw it; with `settle`, from what is settled. */
+  lag: number;
+  /** Nothing of it is read until an operator has dealt with it; see {@link PositionOutOfLog}. */
+  isStopped: boolean;
+}
+
 export interface OwnedOptions {
   group: string;
   /** All topics have equal partition counts; partition n of every topic goes to the same member. */
   topics: readonly string[];
+  /**
+   * Those of the topics whose records are worth nothing once they have expired. A position before the start of their
+   * partitions goes on at the first record kept, with a warning; on other topics it stops the partition. A position
+   * beyond the end stops it on all of them: that is a lost log, not age.
+   */
+  perishable?: readonly string[];
   offsets: OffsetKeeping;
   /**
    * Called with newly owned partitions before any of their records. With `offsets: 'handler'` it returns the position of
@@ -156,6 +180,8 @@ export interface EventLog {
   /** Reads everything, commits nothing; resolves once the positions are fixed. */
   broadcast(options: BroadcastOptions): Promise<Subscription>;
   bounds(topics: readonly string[]): Promise<PartitionBounds[]>;
+  /** The members of groups that this connection has, for metrics. Broadcasts are not among them. */
+  consumers(): readonly ConsumerProgress[];
   /** Reads a stretch of one partition without a subscription: operators' tools. At most `limit` records. */
   read(from: Position, limit: number): Promise<LogRecord[]>;
   /** Usable now? For readiness; answers within a second or two. */

@@ -28,6 +28,9 @@ const AUDITED_AS: Record<AgentControl['command'], string> = {
   'test-tick': 'agent.tested',
 };
 
+/** Why a command is sent: somebody asked for it, or the agent has connected anew. */
+export type CommandReason = 'requested' | 'reconnected';
+
 /** Commands to agents' callbacks, by way of `agent.control`. */
 @Injectable()
 export class AgentCommands {
@@ -41,7 +44,12 @@ export class AgentCommands {
    * @param commander for an agent's key, of this very agent
    * @throws ProblemError NOT_FOUND; CONFLICT for a test where nothing would be sent
    */
-  send(commander: Commander, agentId: string, command: AgentControl['command']): Promise<CommandAccepted> {
+  send(
+    commander: Commander,
+    agentId: string,
+    command: AgentControl['command'],
+    reason: CommandReason = 'requested',
+  ): Promise<CommandAccepted> {
     const { tenantId, keyId } = commander;
     const by: Author = { tenantId, actor: keyId };
     const controlId = v7();
@@ -54,11 +62,14 @@ export class AgentCommands {
       const [agent] = rows;
       if (agent === undefined) throw new ProblemError('NOT_FOUND', 'There is no such agent.');
       if (command === 'test-tick') requireReachable(agent);
-      await this.audit.record(db, by, AUDITED_AS[command], agentId, { controlId });
+      await this.audit.record(db, by, AUDITED_AS[command], agentId, {
+        controlId,
+        ...(reason === 'requested' ? {} : { reason }),
+      });
       const { worldId, shard } = agent;
       const nowMs = this.host.now();
       const requestedAt = new Date(nowMs).toISOString();
-      const control = { worldId, shard, agentId, controlId, command, requestedAt, reason: 'requested' };
+      const control = { worldId, shard, agentId, controlId, command, requestedAt, reason };
       publish(agentControlRecord(control, tenantId, nowMs));
       return { agentId, controlId };
     });

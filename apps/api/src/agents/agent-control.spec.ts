@@ -91,11 +91,26 @@ describe('settings and status', () => {
     [{ status: 'suspended' }, '/status'],
     [{ settings: { compatibilityHeaders: 'yes' } }, '/settings/compatibilityHeaders'],
     [{ settings: { signature: 'md5' } }, '/settings/signature'],
-    [{ callbackUrl: CALLBACK }, '/callbackUrl'],
+    [{ callbackUrl: 'http://169.254.169.254/latest' }, '/callbackUrl'],
+    [{ role: 'ceo' }, '/role'],
   ])('are refused as %j', async (body, pointer) => {
     const { agentId } = await newAgent();
     const refused = await own('PATCH', `/agents/${agentId}`, body);
     expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, pointer]);
+  });
+
+  it('move the callbacks to another address, or to none', async () => {
+    const { agentId } = await newAgent();
+    const callbackUrl = 'https://moved.example.com/tick';
+    expect((await own('PATCH', `/agents/${agentId}`, { callbackUrl })).body).toMatchObject({ callbackUrl, version: 2 });
+    expect((await own('PATCH', `/agents/${agentId}`, { callbackUrl })).body.version).toBe(2);
+    const nowhere = (await own('PATCH', `/agents/${agentId}`, { callbackUrl: null })).body;
+    expect(nowhere).toMatchObject({ callbackUrl: null, version: 3 });
+    expect(await changesOf(agentId)).toEqual([1, 2, 3]);
+    expect((await audited(agentId)).slice(0, 2).map(([, , details]: unknown[]) => details)).toEqual([
+      { callbackHost: null },
+      { callbackHost: 'moved.example.com' },
+    ]);
   });
 
   it('of an agent that operators have stopped stay theirs', async () => {
@@ -157,6 +172,50 @@ describe('the rotation of a secret', () => {
     const { agentId } = await newAgent();
     const refused = await own('POST', `/agents/${agentId}/rotate`, { overlapSeconds: 604_801 });
     expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/overlapSeconds']);
+  });
+});
+
+describe('the rotation of an agent’s own key', () => {
+  const sees = async (agentId: string, key: string) => (await api.call('GET', `/agents/${agentId}`, { key })).status;
+
+  it('gives a new one, shown once, and ends the others at once', async () => {
+    const { agentId, apiKey: first } = await newAgent();
+    const { apiKey: another, agentId: untouched } = await newAgent();
+    const rotated = await own('POST', `/agents/${agentId}/rotate-key`);
+    const { apiKey: second } = rotated.body as { apiKey: string };
+    expect([rotated.status, rotated.body]).toEqual([201, { agentId, apiKey: second }]);
+    expect(second).toMatch(/^tw_agent_/);
+    expect([await sees(agentId, second), await sees(agentId, first), await sees(untouched, another)]).toEqual([
+      200, 401, 200,
+    ]);
+    const [entry] = await audited(agentId);
+    expect(entry).toEqual([
+      await tenantKey(),
+      'agent.key_rotated',
+      { keyId: expect.any(String) as unknown, overlapSeconds: 0 },
+    ]);
+  });
+
+  it('lets the one before go on for the overlap, and never longer than an earlier rotation said', async () => {
+    const { agentId, apiKey: first } = await newAgent();
+    const second = (await own('POST', `/agents/${agentId}/rotate-key`, { overlapSeconds: 60 })).body.apiKey as string;
+    await own('POST', `/agents/${agentId}/rotate-key`, { overlapSeconds: 604_800 });
+    expect([await sees(agentId, first), await sees(agentId, second)]).toEqual([200, 200]);
+    const { rows } = await api.pool.query<{ left: number | null }>(
+      `SELECT round(extract(epoch FROM "expires_at" - now()) / 60)::int AS "left" FROM "api_key"
+        WHERE "agent_id" = $1 ORDER BY "created_at", "id"`,
+      [agentId],
+    );
+    expect(rows.map(({ left }) => left)).toEqual([1, 10_080, null]);
+    await own('POST', `/agents/${agentId}/rotate-key`, {});
+    expect([await sees(agentId, first), await sees(agentId, second)]).toEqual([401, 401]);
+  });
+
+  it('is refused with an overlap of more than a week, and to the agent itself', async () => {
+    const { agentId, apiKey } = await newAgent();
+    const refused = await own('POST', `/agents/${agentId}/rotate-key`, { overlapSeconds: 604_801 });
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/overlapSeconds']);
+    expect((await api.call('POST', `/agents/${agentId}/rotate-key`, { key: apiKey, body: {} })).status).toBe(403);
   });
 });
 

@@ -47,6 +47,8 @@ export class AgentSettingsChange {
 export class AgentChange {
   /** While it is paused its ticks are skipped, and their results, messages and alerts are kept for it. */
   @IsOptional() @IsIn(['active', 'paused']) status?: 'active' | 'paused';
+  /** Where its ticks are sent from now on; null: nowhere. */
+  @IsOptional() @IsString() @Length(1, 2_048) callbackUrl?: string | null;
   @IsOptional()
   @IsObject()
   @ValidateNested()
@@ -57,5 +59,11 @@ export class AgentChange {
 /** `POST /api/v1/agents/{id}/rotate`. */
 export class AgentSecretRotation {
   /** How long ticks carry the old secret's signature as well, s; 0: not at all. Absent: a day. */
+  @IsOptional() @IsInt() @Min(0) @Max(604_800) overlapSeconds?: number;
+}
+
+/** `POST /api/v1/agents/{id}/rotate-key`. */
+export class AgentKeyRotation {
+  /** How long the keys before go on, s; 0: they end at once. Absent: 0. */
   @IsOptional() @IsInt() @Min(0) @Max(604_800) overlapSeconds?: number;
 }

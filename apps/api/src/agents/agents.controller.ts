@@ -5,9 +5,15 @@ import type { Principal } from '../authentication/principal.js';
 import { ListQuery } from '../listing/list-query.js';
 import type { Page } from '../listing/page.js';
 import { AgentCommands, type CommandAccepted } from './agent-commands.js';
-import { AgentChange, AgentSecretRotation, NewAgent } from './agent-requests.js';
+import { AgentChange, AgentKeyRotation, AgentSecretRotation, NewAgent } from './agent-requests.js';
 import { AgentViews, type AgentView, type DeliveryCounters, type Inbox } from './agent-views.js';
-import { Agents, type AgentListing, type NewlyMadeAgent, type RotatedAgentSecret } from './agents.js';
+import {
+  Agents,
+  type AgentListing,
+  type NewlyMadeAgent,
+  type RotatedAgentKey,
+  type RotatedAgentSecret,
+} from './agents.js';
 import { commanderOf } from './commander.js';
 
 /** A tenant's agents; an agent with its own key sees itself and nobody else. */
@@ -60,6 +66,13 @@ export class AgentsController {
   @Allow('manage')
   rotate(@By() by: Author, @Param('id') id: string, @Body() body: AgentSecretRotation): Promise<RotatedAgentSecret> {
     return this.agents.rotate(by, id, body);
+  }
+
+  /** Of the key that the agent itself calls with. */
+  @Post(':id/rotate-key')
+  @Allow('manage')
+  rotateKey(@By() by: Author, @Param('id') id: string, @Body() body: AgentKeyRotation): Promise<RotatedAgentKey> {
+    return this.agents.rotateKey(by, id, body);
   }
 
   /** Sends the agent its newest tick once more, marked as a test. */

@@ -20,7 +20,7 @@ import { lockOwn, type OwnedTable } from '../outbox/row-locks.js';
 import { mergePatch } from '../settings/merge-patch.js';
 import { HOST } from '../tokens.js';
 import { fieldRefused } from '../validation/body.pipe.js';
-import type { AgentChange, AgentSecretRotation, NewAgent } from './agent-requests.js';
+import type { AgentChange, AgentKeyRotation, AgentSecretRotation, NewAgent } from './agent-requests.js';
 
 export interface AgentListing {
   agentId: string;
@@ -46,6 +46,12 @@ export type NewlyMadeAgent = AgentListing & { apiKey: string; webhookSecret?: st
 export type RotatedAgentSecret = Pick<AgentListing, 'agentId' | 'previousSecretUntil' | 'version'> & {
   webhookSecret: string;
 };
+
+/** The only answer that holds the new key. */
+export interface RotatedAgentKey {
+  agentId: string;
+  apiKey: string;
+}
 
 const MOST_AGENTS = 100_000;
 const DEFAULT_OVERLAP_SECONDS = 86_400;
@@ -148,9 +154,10 @@ export class Agents {
 
   /**
    * What an owner may change. Nothing is written where nothing is different.
-   * @throws ProblemError NOT_FOUND; CONFLICT for the status of an agent that operators have stopped
+   * @throws ProblemError NOT_FOUND; SCHEMA for an address that callbacks must not go to; CONFLICT for the status of an agent that operators have stopped
    */
-  change(by: Author, id: string, { status, settings }: AgentChange): Promise<AgentListing> {
+  change(by: Author, id: string, { status, callbackUrl, settings }: AgentChange): Promise<AgentListing> {
+    if (callbackUrl) requirePublicUrl(this.guard, 'callbackUrl', callbackUrl);
     return this.writer.change(async (db, publish) => {
       const present = await lockOwn<AgentListing>(db, ROWS, by.tenantId, id);
       if (status !== undefined && present.status !== 'active' && present.status !== 'paused') {
@@ -159,13 +166,16 @@ export class Agents {
       const merged: AgentSettings = mergePatch(present.settings, settings ?? {});
       const wanted = status ?? present.status;
       const sameSettings = merged.compatibilityHeaders === present.settings.compatibilityHeaders;
-      if (wanted === present.status && sameSettings) return present;
+      const url = callbackUrl === undefined ? present.callbackUrl : callbackUrl;
+      if (wanted === present.status && url === present.callbackUrl && sameSettings) return present;
       const { rows } = await db.query<AgentListing>(
-        `UPDATE "agent" SET "status" = $2, "settings" = $3, "version" = "version" + 1 WHERE "id" = $1 RETURNING ${COLUMNS}`,
-        [id, wanted, JSON.stringify(merged)],
+        `UPDATE "agent" SET "status" = $2, "settings" = $3, "callback_url" = $4, "version" = "version" + 1
+          WHERE "id" = $1 RETURNING ${COLUMNS}`,
+        [id, wanted, JSON.stringify(merged), url],
       );
       const agent = rows[0]!;
-      await this.audit.record(db, by, 'agent.changed', id, { status, settings });
+      const callbackHost = callbackUrl ? hostOf(callbackUrl) : callbackUrl;
+      await this.audit.record(db, by, 'agent.changed', id, { status, callbackHost, settings });
       this.tellCaches(publish, by, agent);
       return agent;
     });
@@ -195,6 +205,20 @@ export class Agents {
       await this.audit.record(db, by, 'agent.secret_rotated', id, { overlapSeconds: overlap, previousSecretUntil });
       this.tellCaches(publish, by, agent);
       return { agentId, webhookSecret, previousSecretUntil, version };
+    });
+  }
+
+  /**
+   * Makes the agent a new key of its own; those before end after the overlap.
+   * @throws ProblemError NOT_FOUND
+   */
+  rotateKey(by: Author, id: string, { overlapSeconds = 0 }: AgentKeyRotation): Promise<RotatedAgentKey> {
+    return this.writer.change(async (db, publish) => {
+      const { name } = await lockOwn<AgentListing>(db, ROWS, by.tenantId, id);
+      const made = await this.apiKeys.insert(db, publish, by, { kind: 'agent', agentId: id, name, scopes: [] });
+      await this.apiKeys.endOthers(db, publish, by, id, made.id, overlapSeconds);
+      await this.audit.record(db, by, 'agent.key_rotated', id, { keyId: made.id, overlapSeconds });
+      return { agentId: id, apiKey: made.key };
     });
   }
 

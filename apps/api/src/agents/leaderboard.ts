@@ -74,11 +74,11 @@ export class Leaderboard {
   private async read(worldId: string): Promise<NamedStanding[]> {
     const { rows } = await this.host.pool.query<NamedStanding>(
       `SELECT a."id" AS "agentId", a."name", a."role",
-              round((v."view" #>> '{agent,funds,3}')::numeric * 100)::bigint AS "netWorthCents",
+              v."net_worth_cents" AS "netWorthCents",
               s."total_response_time_ms" / nullif(s."success_count", 0) AS "avgResponseTimeMs"
          FROM "agent_view" v JOIN "agent" a ON a."id" = v."agent_id"
          LEFT JOIN "agent_delivery_stats" s ON s."agent_id" = v."agent_id"
-        WHERE v."world_id" = $1`,
+        WHERE v."world_id" = $1 AND v."net_worth_cents" IS NOT NULL`,
       [worldId],
     );
     return rows.sort(compareStandings);

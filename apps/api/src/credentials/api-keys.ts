@@ -100,6 +100,29 @@ export class ApiKeys {
     return pageOf(rows, limit, (key) => key.id);
   }
 
+  /**
+   * In a caller's transaction: the agent's other keys end after the overlap, where they would not end before.
+   * @param kept the id of the one that goes on
+   */
+  async endOthers(
+    db: Queryable,
+    publish: Publish,
+    { tenantId }: Author,
+    agentId: string,
+    kept: string,
+    overlapSeconds: number,
+  ): Promise<void> {
+    const { rows } = await db.query<{ id: string }>(
+      `UPDATE "api_key" SET "expires_at" = now() + $3 * interval '1 second'
+        WHERE "agent_id" = $1 AND "id" <> $2 AND "revoked_at" IS NULL
+          AND ("expires_at" IS NULL OR "expires_at" > now() + $3 * interval '1 second') RETURNING "id"`,
+      [agentId, kept, overlapSeconds],
+    );
+    for (const { id } of rows) {
+      publish(configChangedRecord({ entity: 'api-key', id, tenantId, version: REVOKED }, this.host.now()));
+    }
+  }
+
   /** Works at once here and within the caches' heartbeat elsewhere. Again does nothing. @throws ProblemError NOT_FOUND */
   async revoke(by: Author, id: string): Promise<void> {
     const { tenantId } = by;

@@ -58,16 +58,24 @@ async function storeWorlds(db: Queryable, worlds: readonly [string, MarketTick][
 async function storeAgents(db: Queryable, agents: readonly [string, AgentLatest][]): Promise<void> {
   if (agents.length === 0) return;
   await db.query(
-    `INSERT INTO "agent_view" AS v ("agent_id", "world_id", "tick", "view")
-     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[])
-     ON CONFLICT ("agent_id") DO UPDATE SET "tick" = EXCLUDED."tick", "view" = EXCLUDED."view" WHERE v."tick" < EXCLUDED."tick"`,
+    `INSERT INTO "agent_view" AS v ("agent_id", "world_id", "tick", "view", "net_worth_cents")
+     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::bigint[])
+     ON CONFLICT ("agent_id") DO UPDATE
+        SET "tick" = EXCLUDED."tick", "view" = EXCLUDED."view", "net_worth_cents" = EXCLUDED."net_worth_cents"
+      WHERE v."tick" < EXCLUDED."tick"`,
     [
       agents.map(([agentId]) => agentId),
       agents.map(([, { worldId }]) => worldId),
       agents.map(([, { tick }]) => tick),
       agents.map(([, { closedAt, agent }]) => storableJson({ closedAt, agent } satisfies StoredAgentView)),
+      agents.map(([, { agent }]) => netWorthCents(agent)),
     ],
   );
+}
+
+/** Ticks tell amounts as JSON numbers with two decimals; the double nearest to one times a hundred is not always whole. */
+function netWorthCents({ funds: [, , , netWorth] }: AgentTick): number {
+  return Math.round(netWorth * 100);
 }
 
 /** jsonb takes every text but one with a NUL, which an agent may well put into a message. */

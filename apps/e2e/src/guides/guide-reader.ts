@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { GuideExample } from './guide-examples.js';
-import type { GivenToSender } from './signal-system.js';
+import { RunningExample } from './running-example.js';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 60_000;
@@ -24,10 +24,17 @@ const RUNNERS: Record<string, { file: string; command: readonly [string, ...stri
  */
 export class GuideReader {
   private readonly folder = mkdtempSync(path.join(tmpdir(), 'tickwire-guide-'));
-  private env: Record<string, string> = { PATH: process.env['PATH'] ?? '', HOME: this.folder };
+  private env: Record<string, string>;
 
-  /** @param docs the repository's folder */
-  constructor(given: GivenToSender, docs: string) {
+  /**
+   * @param given what the local system has written into `dev.json`
+   * @param docs the repository's folder
+   * @param exported what the reader has exported before the first example
+   */
+  constructor(given: object, docs: string, exported: Readonly<Record<string, string>> = {}) {
+    // `node` is the one that runs this: a machine's own may be too old for types.
+    const PATH = [path.dirname(process.execPath), process.env['PATH'] ?? ''].join(path.delimiter);
+    this.env = { PATH, HOME: this.folder, ...exported };
     mkdirSync(path.join(this.folder, '.tickwire'));
     writeFileSync(path.join(this.folder, '.tickwire/dev.json'), JSON.stringify(given));
     symlinkSync(docs, path.join(this.folder, 'docs'));
@@ -54,6 +61,21 @@ export class GuideReader {
     const { stdout } = await run(command, [...args, file], { cwd: this.folder, env: this.env, timeout: TIMEOUT_MS });
     if (language === 'bash') this.env = parseEnvironment(readFileSync(exported, 'utf8'));
     return stdout;
+  }
+
+  /** Saves an example under the name that the guide gives it, for later ones to run. */
+  save({ code }: GuideExample, name: string): void {
+    writeFileSync(path.join(this.folder, name), code);
+  }
+
+  /** @returns a file that an example has left */
+  read(name: string): Buffer {
+    return readFileSync(path.join(this.folder, name));
+  }
+
+  /** Starts an example of a single command that runs until it is stopped. */
+  start({ code }: GuideExample): RunningExample {
+    return new RunningExample(spawn('bash', ['-euc', code.trim()], { cwd: this.folder, env: this.env }));
   }
 
   remove(): void {

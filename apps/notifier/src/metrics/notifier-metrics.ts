@@ -13,6 +13,7 @@ export interface BacklogSource {
 /** What operators see of the notifier; without labels that name tenants or endpoints. */
 export class NotifierMetrics {
   private readonly attempts: Counter<'result'>;
+  private readonly prunedEvents: Counter;
   private readonly names: string[] = [];
   private sampledAtMs = -Infinity;
   private sample: Promise<{ pending: number; oldestDueS: number }> = Promise.resolve({ pending: 0, oldestDueS: 0 });
@@ -26,6 +27,11 @@ export class NotifierMetrics {
       name: this.named('tickwire_notifier_attempts_total'),
       help: 'Callback attempts by what they did to their delivery: delivered, pending (will be retried), exhausted',
       labelNames: ['result'],
+      registers: [registry],
+    });
+    this.prunedEvents = new Counter({
+      name: this.named('tickwire_notifier_pruned_total'),
+      help: 'Events that this process deleted, with their deliveries and attempts, because their retention was over',
       registers: [registry],
     });
     this.gauge('tickwire_notifier_in_flight', 'Callback attempts in flight in this process', () => stats().inFlight);
@@ -42,6 +48,8 @@ export class NotifierMetrics {
   }
 
   readonly settled = ({ status }: AttemptResult): void => this.attempts.inc({ result: status });
+
+  readonly pruned = (events: number): void => this.prunedEvents.inc(events);
 
   /** Another notifier may register in the same process later. */
   remove(): void {

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type MessagePort } from 'node:worker_threads';
 import { ApiConfig, startApi } from '@tickwire/api';
 import { loadConfig, type ConfigClass } from '@tickwire/config';
 import type { AppName } from '@tickwire/contracts';
@@ -9,6 +9,7 @@ import { createLogger, openHost, type HostConfig, type ManagementServer, type St
 import { startTickDispatcher, TickDispatcherConfig } from '@tickwire/tick-dispatcher';
 import { startValidator, ValidatorConfig } from '@tickwire/validator';
 import type { Environment } from './environment.js';
+import { serveThreadMetrics } from './thread-metrics.js';
 
 export interface System {
   stop(): Promise<void>;
@@ -50,6 +51,9 @@ export async function startInProcess(env: Environment, management: ManagementSer
   }
 }
 
+/** What the worlds' thread is told: to hand over and end, or to report its metrics. */
+export type WorldsCommand = { kind: 'stop' } | { kind: 'metrics'; answer: MessagePort };
+
 /** Messages of the worlds' thread. */
 export type WorldsMessage = { kind: 'ready' } | { kind: 'health'; ok: boolean } | { kind: 'stopped' };
 
@@ -77,10 +81,15 @@ async function startWorldsThread(env: Environment, management: ManagementServer)
   management.addReadiness('execution worlds', 'consumers', () => {
     if (!healthy) throw new Error("the worlds' consumers are not healthy");
   });
+  const tell = (command: WorldsCommand, transferred: MessagePort[] = []): void =>
+    worker.postMessage(command, transferred);
+  serveThreadMetrics(management.registry, [
+    { name: 'worlds', ask: (answer) => tell({ kind: 'metrics', answer }, [answer]) },
+  ]);
   return {
     stop: async () => {
       stopping = true;
-      worker.postMessage('stop');
+      tell({ kind: 'stop' });
       await exited;
     },
   };

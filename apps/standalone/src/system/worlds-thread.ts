@@ -2,7 +2,8 @@ import { parentPort } from 'node:worker_threads';
 import { loadConfig } from '@tickwire/config';
 import { ExecutionConfig, startExecution } from '@tickwire/execution';
 import { createLogger, ManagementServer, openHost } from '@tickwire/runtime';
-import type { WorldsMessage } from './in-process.js';
+import type { WorldsCommand, WorldsMessage } from './in-process.js';
+import { reportMetrics } from './thread-metrics.js';
 
 const HEALTH_EVERY_MS = 1_000;
 
@@ -10,7 +11,7 @@ const HEALTH_EVERY_MS = 1_000;
 const port = parentPort!;
 const config = loadConfig(ExecutionConfig);
 const logger = createLogger({ app: 'execution', level: config.LOG_LEVEL as 'info' }).child({ role: 'worlds' });
-// Its checks are asked here and told to the main thread, which answers for the process.
+// Its checks and metrics are asked here and told to the main thread, which answers for the process.
 const management = new ManagementServer({ port: 0, host: '127.0.0.1' });
 const host = await openHost('execution', config, { logger, management, otherProcesses: false });
 const running = await startExecution(config, host);
@@ -27,7 +28,8 @@ const timer = setInterval(() => {
   );
 }, HEALTH_EVERY_MS);
 
-port.on('message', () => {
+port.on('message', (command: WorldsCommand) => {
+  if (command.kind === 'metrics') return void reportMetrics(management.registry, command.answer);
   clearInterval(timer);
   void (async () => {
     await running.stop();

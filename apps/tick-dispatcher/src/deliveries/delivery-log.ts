@@ -26,6 +26,8 @@ const MOST_ERROR_LENGTH = 512;
  */
 export class DeliveryLog {
   private pending = 0;
+  /** Of the outage that has been told, until a record is taken again. */
+  private isAway = false;
 
   constructor(
     private readonly log: EventLog,
@@ -95,12 +97,17 @@ export class DeliveryLog {
       while (!stopped.aborted) {
         try {
           await this.log.append([record]);
+          this.isAway = false;
           return true;
         } catch (error) {
-          this.sink.warn(
-            { topic: record.topic, pending: this.pending, err: error },
-            'the log takes no record of a callback; trying again',
-          );
+          // Once for all the callbacks that wait.
+          if (!this.isAway) {
+            this.sink.warn(
+              { topic: record.topic, pending: this.pending, err: error },
+              'the log takes no records of callbacks; trying again',
+            );
+          }
+          this.isAway = true;
           backoff ??= new Backoff();
           await backoff.wait(() => stopped.aborted);
         }

@@ -46,6 +46,8 @@ interface Unsendable {
  */
 export class AgentLane implements Settleable {
   private waiting: LaneTick | undefined;
+  /** The newest tick of a backlog; waits until no newer one can be in it. */
+  private heldBack: LaneTick | undefined;
   /** The last one that did not wait any more. */
   private current: LaneTick | undefined;
   /** Whether `current` has an end. */
@@ -56,9 +58,13 @@ export class AgentLane implements Settleable {
   private running: Promise<void> | undefined;
   /** Ends a pause between attempts. */
   private retrying: AbortController | undefined;
+  /** Ends what is on its way to the receiver. */
   private readonly stopping = new AbortController();
+  /** Ends what is on its way to the log: the agent is another dispatcher's. */
+  private readonly releasing = new AbortController();
+  /** Ends on their way to the log. */
+  private readonly recording = new Set<Promise<void>>();
   private drained = false;
-  private released = false;
   private readonly taken: TakenTicks;
   private readonly carried: CarriedItems;
   private readonly breaker: LaneBreaker;
@@ -88,15 +94,26 @@ export class AgentLane implements Settleable {
   /**
    * Takes a tick and returns at once.
    * @param settled called once the tick, however it ends, is stored; never if the lane is stopped before
+   * @param backlog more ticks may follow that another process has sent already: this one waits for `caughtUp`, since the
+   *   receiver must not get it after them
    */
-  offer(tick: LaneTick, settled: () => void): void {
+  offer(tick: LaneTick, settled: () => void, backlog = false): void {
     if (this.drained || this.stopping.signal.aborted) return;
     if (!this.taken.take(tick.tick, settled)) return; // settled in an earlier life, or in twice: the log may repeat a record
     this.latest = this.place = tick;
-    const older = this.waiting;
-    this.waiting = tick;
+    const older = this.waiting ?? this.heldBack;
+    this.waiting = backlog ? undefined : tick;
+    this.heldBack = backlog ? tick : undefined;
     if (older) this.supersede(older);
     this.retrying?.abort();
+    this.wake();
+  }
+
+  /** The backlog is taken: what is newest of it may go out. */
+  caughtUp(): void {
+    if (!this.heldBack || this.drained || this.stopping.signal.aborted) return;
+    this.waiting = this.heldBack;
+    this.heldBack = undefined;
     this.wake();
   }
 
@@ -118,23 +135,25 @@ export class AgentLane implements Settleable {
   async drain(): Promise<void> {
     this.drained = true;
     this.retrying?.abort();
-    await this.running;
+    await this.quiet();
   }
 
-  /** Ends what is in flight as if it had never begun. */
-  stop(): void {
+  /** Ends the request in flight as if it had never begun; resolves when what was answered before is on the log. */
+  async stop(): Promise<void> {
     this.stopping.abort();
+    this.retrying?.abort();
+    await this.quiet();
+  }
+
+  /** From now on nothing is recorded or stored: the agent is another dispatcher's. */
+  release(): void {
+    this.stopping.abort();
+    this.releasing.abort();
     this.retrying?.abort();
   }
 
-  /** From now on nothing is stored: the agent is another dispatcher's. */
-  release(): void {
-    this.stop();
-    this.released = true;
-  }
-
   toStore(): Unstored | undefined {
-    if (this.released || !this.place) return undefined;
+    if (this.releasing.signal.aborted || !this.place) return undefined;
     const breakerOnly = this.taken.ended <= this.taken.stored;
     const resets = this.unstoredResets.length;
     if (breakerOnly && resets === 0) return undefined;
@@ -145,7 +164,7 @@ export class AgentLane implements Settleable {
     return {
       row: { agentId: this.agentId, worldId, shard, settledTick, carriedJson, ...this.breaker.toStore, breakerOnly },
       stored: () => {
-        if (this.released) return;
+        if (this.releasing.signal.aborted) return;
         if (!breakerOnly) {
           this.storedRevision = revision;
           this.taken.storedUpTo(settledTick);
@@ -169,6 +188,11 @@ export class AgentLane implements Settleable {
     this.place ??= { worldId, shard };
     this.unstoredResets.push(done);
     services.settlements.add(this);
+  }
+
+  private async quiet(): Promise<void> {
+    await this.running;
+    await Promise.all(this.recording);
   }
 
   private wake(): void {
@@ -357,17 +381,13 @@ export class AgentLane implements Settleable {
     const { status = 200, body } = outcome.kind === 'response' ? outcome : { body: Buffer.alloc(0) };
     const { error, ...answer } = readAnswer(status, body);
     // An answer without actions changes nothing in the world: it is told by the delivery alone.
-    if (answer.actions.length > 0 && !(await services.deliveries.answer(tick, answer, this.stopping.signal))) return;
+    if (answer.actions.length > 0 && !(await services.deliveries.answer(tick, answer, this.releasing.signal))) return;
     if (answer.actions.length > 0) steps.publish('dispatcher.answered');
     this.breaker.step('succeeded', services.now());
-    this.carried.remove(callback.brought);
-    services.metrics.itemsDropped(this.carried.add(tick.tick, callback.left));
-    await this.record(tick, {
-      outcome: 'delivered',
-      attempts,
-      actions: answer.actions.length,
-      error,
-      ...factsOf(outcome),
+    const facts = { actions: answer.actions.length, error, ...factsOf(outcome) };
+    await this.record(tick, { outcome: 'delivered', attempts, ...facts }, () => {
+      this.carried.remove(callback.brought);
+      services.metrics.itemsDropped(this.carried.add(tick.tick, callback.left));
     });
   }
 
@@ -389,8 +409,20 @@ export class AgentLane implements Settleable {
     }
   }
 
-  private async record(tick: LaneTick, end: DeliveryEnd): Promise<void> {
-    if (!(await this.services.deliveries.end(tick, end, this.stopping.signal))) return;
+  /** @param counted called once the end is on the log, before it is stored */
+  private async record(tick: LaneTick, end: DeliveryEnd, counted?: () => void): Promise<void> {
+    const recording = this.toLog(tick, end, counted);
+    this.recording.add(recording);
+    try {
+      await recording;
+    } finally {
+      this.recording.delete(recording);
+    }
+  }
+
+  private async toLog(tick: LaneTick, end: DeliveryEnd, counted?: () => void): Promise<void> {
+    if (!(await this.services.deliveries.end(tick, end, this.releasing.signal))) return;
+    counted?.();
     this.services.metrics.ended(end.outcome);
     this.ended(tick);
   }

@@ -1,5 +1,8 @@
-import { loadDispatchStates, type DispatchState } from '../settlement/dispatch-states.js';
+import { marketTick } from '@tickwire/contracts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventLog } from '@tickwire/event-log';
 import type { Pool } from 'pg';
+import { loadDispatchStates, type DispatchState } from '../settlement/dispatch-states.js';
 import { AgentLane } from './agent-lane.js';
 import type { LaneServices } from './lane-services.js';
 
@@ -8,6 +11,11 @@ export interface Tenure {
   readonly lanes: Map<string, AgentLane>;
   /** Whether this process may still act for the partition. */
   alive(): boolean;
+  /**
+   * Ticks below this offset were on the log when the tenure began: whoever had the partition before may have sent any of
+   * them without having it stored. Undefined until it is known, 0 once they are all taken.
+   */
+  backlogEnd: number | undefined;
 }
 
 /** For partitions to be handed over: what has ended is stored first, within this time. */
@@ -21,26 +29,49 @@ export class Lanes {
   constructor(
     private readonly pool: Pool,
     private readonly services: LaneServices,
+    private readonly log: Pick<EventLog, 'bounds'>,
   ) {}
 
   assign(partitions: readonly number[], alive: () => boolean): void {
-    for (const partition of partitions) this.tenures.set(partition, { lanes: new Map(), alive });
+    for (const partition of partitions) this.tenures.set(partition, { lanes: new Map(), alive, backlogEnd: undefined });
   }
 
-  /** Ends what is in flight; afterwards nothing of these partitions is sent or stored. */
+  /** Ends what is in flight, stores what was answered by then; afterwards nothing of these partitions is sent or stored. */
   async revoke(partitions: readonly number[]): Promise<void> {
     const ended = partitions.flatMap((partition) => this.tenures.get(partition) ?? []);
     for (const partition of partitions) this.tenures.delete(partition);
     const lanes = ended.flatMap((tenure) => [...tenure.lanes.values()]);
-    for (const lane of lanes) lane.stop();
+    const stopped = Promise.all(lanes.map((lane) => lane.stop()));
     // The next owner would send again what has ended and is not stored.
-    if (ended.some((tenure) => tenure.alive())) await this.services.settlements.flush(HAND_OVER_MS);
+    if (ended.some((tenure) => tenure.alive())) {
+      await Promise.race([stopped, sleep(HAND_OVER_MS, undefined, { ref: false })]);
+      await this.services.settlements.flush(HAND_OVER_MS);
+    }
     for (const lane of lanes) lane.release();
   }
 
   /** @returns undefined where the partition is not owned */
   tenure(partition: number): Tenure | undefined {
     return this.tenures.get(partition);
+  }
+
+  /**
+   * Finds out up to where the owned partitions have a backlog, where that is not known yet.
+   * @throws TransientError while the log is away
+   */
+  async measureBacklogs(): Promise<void> {
+    const unknown = [...this.tenures].filter(([, { backlogEnd }]) => backlogEnd === undefined);
+    if (unknown.length === 0) return;
+    const ends = new Map((await this.log.bounds([marketTick.topic])).map(({ partition, end }) => [partition, end]));
+    for (const [partition, tenure] of unknown) tenure.backlogEnd ??= ends.get(partition) ?? 0;
+  }
+
+  /** The partition's ticks are taken up to this offset: with the last of the backlog the newest ticks may go out. */
+  taken(partition: number, offset: number): void {
+    const tenure = this.tenures.get(partition);
+    if (!tenure?.backlogEnd || offset < tenure.backlogEnd) return;
+    tenure.backlogEnd = 0;
+    for (const lane of tenure.lanes.values()) lane.caughtUp();
   }
 
   /**
@@ -68,8 +99,8 @@ export class Lanes {
   async drain(timeoutMs: number): Promise<void> {
     this.draining = true;
     const lanes = [...this.tenures.values()].flatMap((tenure) => [...tenure.lanes.values()]);
-    const late = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
-    await Promise.race([Promise.all(lanes.map((lane) => lane.drain())), late]);
+    const drained = Promise.all(lanes.map((lane) => lane.drain()));
+    await Promise.race([drained, sleep(timeoutMs, undefined, { ref: false })]);
     await this.services.settlements.flush(HAND_OVER_MS);
   }
 }

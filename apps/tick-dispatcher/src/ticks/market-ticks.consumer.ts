@@ -87,6 +87,7 @@ export class MarketTicksConsumer {
     const [agents, states] = await Promise.all([
       this.directory.agents([...new Set(wanted.map(({ agentId }) => agentId))]),
       this.lanes.load(wanted),
+      this.lanes.measureBacklogs(),
     ]);
     // From here on nothing is awaited: the lanes take the whole batch, or none of it and it comes again.
     if (this.lanes.draining) return;
@@ -111,6 +112,8 @@ export class MarketTicksConsumer {
       else if (tenure === tenures.get(record)) take(tenure);
     }
     this.records.seen(batch.next.filter(({ partition }) => this.lanes.tenure(partition)));
+    for (const { topic, partition, offset } of batch.next)
+      if (topic === marketTick.topic) this.lanes.taken(partition, offset);
   }
 
   private take(
@@ -135,8 +138,9 @@ export class MarketTicksConsumer {
       causeId: event.id,
       closedAtMs: Date.parse(closedAt),
     };
+    const backlog = record.offset < (tenure.backlogEnd ?? 0);
     for (const { own, agent } of known)
-      this.lanes.lane(tenure, agent.id, states).offer({ ...shared, own, agent }, ended);
+      this.lanes.lane(tenure, agent.id, states).offer({ ...shared, own, agent }, ended, backlog);
   }
 
   private command(

@@ -3,14 +3,20 @@ import { defineEvent } from '../define-event.js';
 import { INSTANT } from '../formats.js';
 import sample from './agent-actions.sample.json' with { type: 'json' };
 
-/** `agent.actions`: one agent's answer to one tick. Actions are as they came; the world judges each on its own. */
+/**
+ * `agent.actions`: one agent's answer to one tick, or what it sent through the api of its own accord. Actions are as they
+ * came; the world judges each on its own.
+ */
 export class AgentActions {
   @IsString() @Length(1, 64) worldId!: string;
   @IsString() @Length(1, 64) agentId!: string;
-  /** The tick it answers. */
+  /** `callback`: the tick it answers. `api`: the agent's newest tick that the api knew; the world makes nothing of it. */
   @IsInt() @Min(0) tick!: number;
   @IsIn(['callback', 'api']) channel!: 'callback' | 'api';
-  /** The caller's own id of an `api` request. */
+  /**
+   * `api`: the caller's own id of the request. Of several records with one id the world applies the first; it remembers
+   * each agent's last 256.
+   */
   @IsOptional() @IsString() @Length(1, 128) clientId?: string;
   /** At most 100; `truncated` says how many there were. */
   @IsArray() actions!: unknown[];
@@ -21,11 +27,11 @@ export class AgentActions {
 export const agentActions = defineEvent<AgentActions>({
   type: 'agent.actions',
   version: 1,
-  summary: 'An agent answered a tick.',
+  summary: 'An agent answered a tick, or sent actions of its own accord.',
   payload: AgentActions,
   key: (data) => data.worldId,
   keyedBy: 'worldId',
-  producers: ['tick-dispatcher'],
+  producers: ['tick-dispatcher', 'api'],
   consumers: ['execution'],
   sample: sample as AgentActions,
 });

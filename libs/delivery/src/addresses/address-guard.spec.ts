@@ -3,6 +3,7 @@ import { AddressBlocked, AddressGuard } from './address-guard.js';
 import { parseAllowCidrs } from './address-ranges.js';
 import { NameNotResolved } from './name-resolver.js';
 import type { NameResolver, ResolvedAddress } from './name-resolver.js';
+import { parsePorts } from './port-ranges.js';
 
 const refusal = (guard: AddressGuard, url: string): string => {
   const verdict = guard.checkUrl(url);
@@ -110,13 +111,15 @@ describe('AddressGuard.checkUrl', () => {
   });
 
   it('accepts exactly the listed ports where there is a list', () => {
-    const guard = new AddressGuard({ allowedPorts: [443, 8443] });
+    const guard = new AddressGuard({ allowedPorts: parsePorts('443,8440-8449') });
     expect(
       ['https://a.example.com/', 'https://a.example.com:8443/', 'https://a.example.com:9000/'].map((url) =>
         refusal(guard, url),
       ),
     ).toEqual(['ok', 'ok', 'port']);
-    expect(refusal(new AddressGuard({ allowHttp: true, allowedPorts: [443] }), 'http://a.example.com/')).toBe('port');
+    expect(
+      refusal(new AddressGuard({ allowHttp: true, allowedPorts: parsePorts('443') }), 'http://a.example.com/'),
+    ).toBe('port');
   });
 
   it('accepts local receivers where development allows their addresses', () => {

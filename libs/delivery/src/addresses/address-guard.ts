@@ -4,12 +4,13 @@ import { judgeAddress } from './address-ranges.js';
 import type { AddressVerdict, AllowedCidr } from './address-ranges.js';
 import { NameNotResolved, networkResolver, systemResolver } from './name-resolver.js';
 import type { NameResolver } from './name-resolver.js';
+import { DEFAULT_PORTS, type PortRange } from './port-ranges.js';
 
 export interface AddressGuardSettings {
   /** Addresses that are fine although they are not public; see `parseAllowCidrs`. Default: none. */
   allowCidrs?: readonly AllowedCidr[];
-  /** The only ports a URL may name. Default: 80, 443 and everything from 1024 up. */
-  allowedPorts?: readonly number[];
+  /** The only ports a URL may name; see `parsePorts`. Default: 80, 443 and everything from 1024 up. */
+  allowedPorts?: readonly PortRange[];
   /** Accept `http:` beside `https:`. Default: no. */
   allowHttp?: boolean;
   /**
@@ -36,7 +37,6 @@ export class AddressBlocked extends Error {
 }
 
 const MAX_URL_LENGTH = 2_048;
-const LOWEST_FREE_PORT = 1_024;
 
 /** Last labels that stand for a private network (RFC 6761, 6762, 8375; custom of resolvers, clouds, Kubernetes). */
 const INTERNAL_SUFFIXES = new Set(
@@ -47,14 +47,14 @@ const INTERNAL_SUFFIXES = new Set(
 export class AddressGuard {
   private readonly allowCidrs: readonly AllowedCidr[];
   private readonly allowInternalNames: boolean;
-  private readonly ports: ReadonlySet<number> | undefined;
+  private readonly ports: readonly PortRange[];
   private readonly allowHttp: boolean;
   private readonly resolver: NameResolver;
 
   constructor(settings: AddressGuardSettings = {}) {
     this.allowCidrs = settings.allowCidrs ?? [];
     this.allowInternalNames = settings.allowInternalNames ?? this.allowCidrs.length > 0;
-    this.ports = settings.allowedPorts && new Set(settings.allowedPorts);
+    this.ports = settings.allowedPorts ?? DEFAULT_PORTS;
     this.allowHttp = settings.allowHttp ?? false;
     this.resolver = settings.resolver ?? resolveByKind();
   }
@@ -112,8 +112,7 @@ export class AddressGuard {
 
   private isPortAllowed(url: URL): boolean {
     const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-    if (this.ports) return this.ports.has(port);
-    return port === 80 || port === 443 || port >= LOWEST_FREE_PORT; // never SSH, SMTP, LDAP and their like
+    return this.ports.some(([first, last]) => port >= first && port <= last);
   }
 
   private checkHost(url: URL): UrlVerdict {

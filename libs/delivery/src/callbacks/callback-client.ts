@@ -47,7 +47,8 @@ interface Target {
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_RESPONSE_BYTES = 65_536;
-const MAX_CACHED_TARGETS = 10_000;
+/** As many as a world has agents. */
+const MAX_CACHED_TARGETS = 100_000;
 const OWN_HEADERS = new Set(['host', 'connection', 'accept-encoding']);
 
 /**
@@ -149,7 +150,7 @@ export class CallbackClient implements PoolOwner {
       return refused(verdict.reason === 'malformed' ? 'invalid_request' : 'blocked_address', verdict.detail);
     }
     const target = { origin: verdict.url.origin, path: verdict.url.pathname + verdict.url.search };
-    if (this.targets.size >= MAX_CACHED_TARGETS) this.targets.clear();
+    if (this.targets.size >= MAX_CACHED_TARGETS) this.targets.delete(this.targets.keys().next().value!);
     this.targets.set(text, target);
     return target;
   }

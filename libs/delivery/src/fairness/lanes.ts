@@ -9,6 +9,13 @@ export interface Job {
   stopListening?: () => void;
 }
 
+/** A task at work. */
+export interface Running {
+  readonly beganAtMs: number;
+  /** Counted with the slow ones: begun as such, or found to be at work for too long. */
+  slow: boolean;
+}
+
 /** The tasks of one endpoint, oldest first. */
 export class EndpointLane {
   readonly line = new WaitingLine<Job>();
@@ -30,18 +37,38 @@ export class EndpointLane {
   }
 }
 
-/** The endpoints of one origin and their turn. */
-export class OriginLane {
-  readonly endpoints = new Map<string, EndpointLane>();
+/** What an origin has of one kind of endpoints, the quick or the slow ones. */
+export class KindOfLane {
   /** Endpoints that could begin a task, in turn. */
   readonly ready = new WaitingLine<EndpointLane>();
   inFlight = 0;
-  /** Jobs in all its lines, without the cancelled ones. */
-  waiting = 0;
   /** In the limiter's turn. */
   listed = false;
+}
+
+/** The endpoints of one origin and their turns. */
+export class OriginLane {
+  readonly endpoints = new Map<string, EndpointLane>();
+  readonly quick = new KindOfLane();
+  readonly slow = new KindOfLane();
+  /** Tasks at work that count as quick, the oldest first. */
+  readonly running = new Set<Running>();
+  /** Jobs in all its lines, without the cancelled ones. */
+  waiting = 0;
+  /** When a task last ended in time. */
+  promptAtMs = -Infinity;
+  /** Goes off when the oldest task at work is overdue. */
+  alarm: NodeJS.Timeout | undefined;
 
   constructor(readonly key: string) {}
+
+  get inFlight(): number {
+    return this.quick.inFlight + this.slow.inFlight;
+  }
+
+  kind(slow: boolean): KindOfLane {
+    return slow ? this.slow : this.quick;
+  }
 
   endpointLane(key: string): EndpointLane {
     let lane = this.endpoints.get(key);
@@ -50,12 +77,5 @@ export class OriginLane {
       this.endpoints.set(key, lane);
     }
     return lane;
-  }
-
-  /** Puts an endpoint in the turn, unless it is there, has nothing to do, or has its full part at work. */
-  offer(endpoint: EndpointLane, maxPerEndpoint: number): void {
-    if (endpoint.listed || endpoint.line.length === 0 || endpoint.inFlight >= maxPerEndpoint) return;
-    endpoint.listed = true;
-    this.ready.push(endpoint);
   }
 }

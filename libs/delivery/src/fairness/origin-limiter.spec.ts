@@ -168,58 +168,61 @@ describe('OriginLimiter', () => {
     expect(() => new OriginLimiter(settings)).toThrow(RangeError);
   });
 
-  it('keeps every bound, runs every task once and forgets idle origins, in any order of events', async () => {
-    const submission = fc.record({
-      origin: fc.constantFrom('a', 'b', 'c'),
-      endpoint: fc.constantFrom('x', 'y'),
-      turns: fc.integer({ min: 0, max: 3 }),
-      fails: fc.boolean(),
-      cancel: fc.boolean(),
-      slowMs: fc.constantFrom(0, 0, 2_000),
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(submission, { maxLength: 40 }), async (submissions) => {
-        const clock = { nowMs: 0 };
-        const limiter = limiterAt(clock, { maxInFlight: 4, maxPerOrigin: 3, maxPerEndpoint: 2 });
-        const active = new Map<string, number>();
-        const change = (key: string, by: number): number => {
-          const count = (active.get(key) ?? 0) + by;
-          active.set(key, count);
-          return count;
-        };
-        let ran = 0;
-        const results = submissions.map(({ origin, endpoint, turns, fails, cancel, slowMs }) => {
-          const abort = new AbortController();
-          const result = limiter.run(
-            origin,
-            async () => {
-              ran += 1;
-              expect(change('all', 1)).toBeLessThanOrEqual(4);
-              expect(change(origin, 1)).toBeLessThanOrEqual(3);
-              expect(change(origin + endpoint, 1)).toBeLessThanOrEqual(2);
-              for (let i = 0; i < turns; i += 1) await turn();
-              clock.nowMs += slowMs;
-              for (const key of ['all', origin, origin + endpoint]) change(key, -1);
-              if (fails) throw new Error('failed');
-            },
-            { endpointKey: endpoint, signal: abort.signal },
+  it.each([0, 2])(
+    'keeps every bound, runs every task once and forgets idle origins, in any order of events (%d overdue)',
+    async (maxOverduePerOrigin) => {
+      const submission = fc.record({
+        origin: fc.constantFrom('a', 'b', 'c'),
+        endpoint: fc.constantFrom('x', 'y'),
+        turns: fc.integer({ min: 0, max: 3 }),
+        fails: fc.boolean(),
+        cancel: fc.boolean(),
+        slowMs: fc.constantFrom(0, 0, 2_000),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(submission, { maxLength: 40 }), async (submissions) => {
+          const clock = { nowMs: 0 };
+          const limiter = limiterAt(clock, { maxInFlight: 4, maxPerOrigin: 3, maxPerEndpoint: 2, maxOverduePerOrigin });
+          const active = new Map<string, number>();
+          const change = (key: string, by: number): number => {
+            const count = (active.get(key) ?? 0) + by;
+            active.set(key, count);
+            return count;
+          };
+          let ran = 0;
+          const results = submissions.map(({ origin, endpoint, turns, fails, cancel, slowMs }) => {
+            const abort = new AbortController();
+            const result = limiter.run(
+              origin,
+              async () => {
+                ran += 1;
+                expect(change('all', 1)).toBeLessThanOrEqual(4);
+                expect(change(origin, 1)).toBeLessThanOrEqual(3 + maxOverduePerOrigin);
+                expect(change(origin + endpoint, 1)).toBeLessThanOrEqual(2);
+                for (let i = 0; i < turns; i += 1) await turn();
+                clock.nowMs += slowMs;
+                for (const key of ['all', origin, origin + endpoint]) change(key, -1);
+                if (fails) throw new Error('failed');
+              },
+              { endpointKey: endpoint, signal: abort.signal },
+            );
+            if (cancel) abort.abort(new Error('cancelled'));
+            return result;
+          });
+          const ends = await Promise.allSettled(results);
+          await turn();
+          const cancelled = ends.filter(
+            (end) => end.status === 'rejected' && (end.reason as Error).message === 'cancelled',
           );
-          if (cancel) abort.abort(new Error('cancelled'));
-          return result;
-        });
-        const ends = await Promise.allSettled(results);
-        await turn();
-        const cancelled = ends.filter(
-          (end) => end.status === 'rejected' && (end.reason as Error).message === 'cancelled',
-        );
-        expect(ran + cancelled.length).toBe(submissions.length);
-        const unexpected = ends.filter(
-          (end) => end.status === 'rejected' && !['failed', 'cancelled'].includes((end.reason as Error).message),
-        );
-        expect(unexpected).toEqual([]);
-        expect(limiter.stats()).toEqual({ inFlight: 0, waiting: 0, origins: 0, slowInFlight: 0 });
-      }),
-      { numRuns: 100 },
-    );
-  });
+          expect(ran + cancelled.length).toBe(submissions.length);
+          const unexpected = ends.filter(
+            (end) => end.status === 'rejected' && !['failed', 'cancelled'].includes((end.reason as Error).message),
+          );
+          expect(unexpected).toEqual([]);
+          expect(limiter.stats()).toEqual({ inFlight: 0, waiting: 0, origins: 0, slowInFlight: 0 });
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
 });

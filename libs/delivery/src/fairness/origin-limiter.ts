@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import { EndpointLane, OriginLane } from './lanes.js';
-import type { Job } from './lanes.js';
+import { OriginLane } from './lanes.js';
+import type { EndpointLane, Job, Running } from './lanes.js';
+import { SlowReceivers } from './slow-receivers.js';
 import { WaitingLine } from './waiting-line.js';
 
 export interface OriginLimiterSettings {
@@ -10,11 +11,19 @@ export interface OriginLimiterSettings {
   maxPerOrigin?: number;
   /** For one endpoint of an origin. Default: `maxPerOrigin`. */
   maxPerEndpoint?: number;
+  /**
+   * Tasks at one origin that are at work for longer than `slowAfterMs` and give their place to others, beyond
+   * `maxPerOrigin`: what is in flight at an origin is at most the sum of both. Default 0: they keep their places.
+   */
+  maxOverduePerOrigin?: number;
   /** Waiting tasks of one origin beyond which `run` rejects with `LimiterFull`. Default 10 000. */
   maxWaitingPerOrigin?: number;
-  /** An origin whose last task took longer is slow until one takes less. Default 1 s. */
+  /** An origin or an endpoint whose last task took longer is slow until one takes less. Default 1 s. */
   slowAfterMs?: number;
-  /** The part of `maxInFlight` that all slow origins may hold together, 0 to 1. Default one half. */
+  /**
+   * The part of `maxInFlight` that all slow ones may hold together, and of `maxPerOrigin` that an origin's slow endpoints
+   * may, 0 to 1. Default one half.
+   */
   slowShare?: number;
   /** Monotonic milliseconds; for tests. */
   now?: () => number;
@@ -36,29 +45,31 @@ export class LimiterFull extends Error {
   }
 }
 
-const MAX_REMEMBERED_SLOW = 10_000;
-
 /**
  * Bounds what is in flight, in all and per origin and endpoint, and shares it out fairly: origins take turns, and the
- * endpoints of an origin take turns within it, whatever the length of their lines. A receiver that hangs therefore
- * fills its own part and waits in its own line. Many receivers that hang can fill `slowShare` and no more: the rest
- * stays with origins that answer. (An origin is known to be slow once it has been; the first wave is not held back.)
+ * endpoints of an origin take turns within it, whatever the length of their lines.
+ *
+ * A receiver that hangs fills its own part and waits in its own line. Once known, the slow ones hold `slowShare` of the
+ * whole and of their origin, and no more: the rest stays with those that answer, at a shared origin too. The first wave
+ * is not held back; where `maxOverduePerOrigin` allows, it costs others at its origin `slowAfterMs`, not its deadline.
  */
 export class OriginLimiter {
   private readonly maxInFlight: number;
   private readonly maxPerOrigin: number;
   private readonly maxPerEndpoint: number;
+  private readonly maxOverdue: number;
   private readonly maxWaitingPerOrigin: number;
   private readonly slowAfterMs: number;
   private readonly maxSlow: number;
+  private readonly maxSlowPerOrigin: number;
   private readonly now: () => number;
 
   private readonly origins = new Map<string, OriginLane>();
-  /** Oldest first; outlives the lanes, which exist only while they have tasks. */
-  private readonly slowKeys = new Set<string>();
-  /** Origins that could begin a task, in turn. */
-  private readonly readyFast = new WaitingLine<OriginLane>();
-  private readonly readySlow = new WaitingLine<OriginLane>();
+  private readonly slow: SlowReceivers;
+  /** Origins that could begin a task of a quick endpoint, in turn. */
+  private readonly quickTurn = new WaitingLine<OriginLane>();
+  /** Of a slow one. */
+  private readonly slowTurn = new WaitingLine<OriginLane>();
   private slowHasTurn = false;
   private inFlight = 0;
   private slowInFlight = 0;
@@ -66,13 +77,17 @@ export class OriginLimiter {
 
   /** @throws RangeError for a bound below one */
   constructor(settings: OriginLimiterSettings = {}) {
+    const slowShare = settings.slowShare ?? 0.5;
     this.maxInFlight = atLeastOne('maxInFlight', settings.maxInFlight ?? 1_024);
     this.maxPerOrigin = atLeastOne('maxPerOrigin', settings.maxPerOrigin ?? 32);
     this.maxPerEndpoint = atLeastOne('maxPerEndpoint', settings.maxPerEndpoint ?? this.maxPerOrigin);
+    this.maxOverdue = settings.maxOverduePerOrigin ?? 0;
     this.maxWaitingPerOrigin = atLeastOne('maxWaitingPerOrigin', settings.maxWaitingPerOrigin ?? 10_000);
     this.slowAfterMs = settings.slowAfterMs ?? 1_000;
-    this.maxSlow = Math.max(1, Math.floor(this.maxInFlight * (settings.slowShare ?? 0.5)));
+    this.maxSlow = Math.max(1, Math.floor(this.maxInFlight * slowShare));
+    this.maxSlowPerOrigin = Math.max(1, Math.floor(this.maxPerOrigin * slowShare));
     this.now = settings.now ?? (() => performance.now());
+    this.slow = new SlowReceivers(this.slowAfterMs);
   }
 
   /**
@@ -91,7 +106,7 @@ export class OriginLimiter {
       endpoint.line.push(job);
       origin.waiting += 1;
       this.waiting += 1;
-      origin.offer(endpoint, this.maxPerEndpoint);
+      this.enlist(origin, endpoint);
       this.offer(origin);
       this.startWhatFits();
     });
@@ -131,87 +146,136 @@ export class OriginLimiter {
     job.stopListening = () => signal.removeEventListener('abort', cancel);
   }
 
-  /** Puts an origin in the turn, unless it is there, has nothing to do, or has its full part at work. */
+  /** Puts an endpoint in its origin's turn, unless it is there, has nothing to do, or has its full part at work. */
+  private enlist(origin: OriginLane, endpoint: EndpointLane): void {
+    if (endpoint.listed || endpoint.line.length === 0 || endpoint.inFlight >= this.maxPerEndpoint) return;
+    endpoint.listed = true;
+    origin.kind(this.slow.has(origin, endpoint)).ready.push(endpoint);
+  }
+
+  /** Puts an origin in the turns where it has something to do and room for it, unless it is there. */
   private offer(origin: OriginLane): void {
-    if (origin.listed || origin.ready.length === 0 || origin.inFlight >= this.maxPerOrigin) return;
-    origin.listed = true;
-    (this.slowKeys.has(origin.key) ? this.readySlow : this.readyFast).push(origin);
+    for (const slow of [false, true]) {
+      const kind = origin.kind(slow);
+      if (kind.listed || kind.ready.length === 0) continue;
+      if (this.hasRoom(origin, slow)) {
+        kind.listed = true;
+        (slow ? this.slowTurn : this.quickTurn).push(origin);
+      } else if (!slow) {
+        this.watch(origin);
+      }
+    }
+  }
+
+  private hasRoom(origin: OriginLane, slow: boolean): boolean {
+    if (origin.inFlight >= this.maxPerOrigin + this.maxOverdue) return false;
+    if (!slow) return origin.quick.inFlight < this.maxPerOrigin;
+    // Of an origin that is slow as a whole nobody is left to be protected.
+    const most = this.slow.hasOrigin(origin) ? this.maxPerOrigin : this.maxSlowPerOrigin;
+    return origin.slow.inFlight < most;
   }
 
   private startWhatFits(): void {
     while (this.inFlight < this.maxInFlight) {
-      const origin = this.nextOrigin();
+      const slowMayRun = this.slowTurn.length > 0 && this.slowInFlight < this.maxSlow;
+      // Both kinds take turns, so that a busy system of quick receivers does not starve the slow ones.
+      this.slowHasTurn = slowMayRun && (!this.slowHasTurn || this.quickTurn.length === 0);
+      const slow = this.slowHasTurn;
+      const origin = (slow ? this.slowTurn : this.quickTurn).shift();
       if (!origin) return;
-      origin.listed = false;
-      this.startOne(origin);
+      origin.kind(slow).listed = false;
+      // Tasks that became overdue since it was listed may have taken the room of the slow.
+      if (this.hasRoom(origin, slow)) this.startOne(origin, slow);
       this.offer(origin); // to the end of the turn
     }
   }
 
-  private nextOrigin(): OriginLane | undefined {
-    for (;;) {
-      const slowMayRun = this.readySlow.length > 0 && this.slowInFlight < this.maxSlow;
-      // Both kinds take turns, so that a busy system of fast origins does not starve the slow ones.
-      this.slowHasTurn = slowMayRun && (!this.slowHasTurn || this.readyFast.length === 0);
-      if (this.slowHasTurn) return this.readySlow.shift();
-      const origin = this.readyFast.shift();
-      if (!origin || !this.slowKeys.has(origin.key)) return origin;
-      this.readySlow.push(origin); // turned out to be slow while it stood in line
-    }
-  }
-
-  private startOne(origin: OriginLane): void {
-    const endpoint = origin.ready.shift();
+  private startOne(origin: OriginLane, slow: boolean): void {
+    const endpoint = origin.kind(slow).ready.shift();
     if (!endpoint) return;
     endpoint.listed = false;
+    if (this.slow.has(origin, endpoint) !== slow) {
+      this.enlist(origin, endpoint); // turned out to be of the other kind while it stood in line
+      return;
+    }
     const job = endpoint.nextJob();
     if (job) {
       job.stopListening?.();
       origin.waiting -= 1;
       this.waiting -= 1;
-      origin.inFlight += 1;
       endpoint.inFlight += 1;
       this.inFlight += 1;
-      const slow = this.slowKeys.has(origin.key);
-      if (slow) this.slowInFlight += 1;
-      void this.work(origin, endpoint, job, slow);
+      void this.work(origin, endpoint, job, this.begin(origin, slow));
     }
-    origin.offer(endpoint, this.maxPerEndpoint);
+    this.enlist(origin, endpoint);
     this.forgetIfIdle(origin, endpoint);
   }
 
-  private async work(origin: OriginLane, endpoint: EndpointLane, job: Job, countedSlow: boolean): Promise<void> {
-    const beganAtMs = this.now();
+  private begin(origin: OriginLane, slow: boolean): Running {
+    const running = { beganAtMs: this.now(), slow };
+    origin.kind(slow).inFlight += 1;
+    if (slow) this.slowInFlight += 1;
+    else origin.running.add(running);
+    return running;
+  }
+
+  private async work(origin: OriginLane, endpoint: EndpointLane, job: Job, running: Running): Promise<void> {
     try {
       job.resolve(await job.task());
     } catch (error) {
       job.reject(error);
     }
-    this.judgeSpeed(origin.key, this.now() - beganAtMs);
-    origin.inFlight -= 1;
+    if (this.slow.judge(origin, endpoint, running.beganAtMs, this.now())) this.regroup(origin);
+    origin.kind(running.slow).inFlight -= 1;
+    if (running.slow) this.slowInFlight -= 1;
+    else origin.running.delete(running);
     endpoint.inFlight -= 1;
     this.inFlight -= 1;
-    if (countedSlow) this.slowInFlight -= 1;
-    origin.offer(endpoint, this.maxPerEndpoint);
+    this.enlist(origin, endpoint);
     this.offer(origin);
     this.forgetIfIdle(origin, endpoint);
     this.startWhatFits();
   }
 
-  private judgeSpeed(originKey: string, tookMs: number): void {
-    if (tookMs <= this.slowAfterMs) {
-      if (this.slowKeys.size > 0) this.slowKeys.delete(originKey);
-      return;
+  /** Somebody is no longer slow: those that wait as such need not. */
+  private regroup(origin: OriginLane): void {
+    const { ready } = origin.slow;
+    for (let left = ready.length; left > 0; left -= 1) {
+      const endpoint = ready.shift()!;
+      endpoint.listed = false;
+      this.enlist(origin, endpoint);
     }
-    this.slowKeys.add(originKey);
-    if (this.slowKeys.size <= MAX_REMEMBERED_SLOW) return;
-    const [oldest] = this.slowKeys;
-    if (oldest !== undefined) this.slowKeys.delete(oldest);
+  }
+
+  /** The origin's places are taken and somebody waits: looks again when the oldest task at work is overdue. */
+  private watch(origin: OriginLane): void {
+    if (origin.alarm !== undefined || origin.slow.inFlight >= this.maxOverdue) return;
+    const [oldest] = origin.running;
+    if (!oldest) return;
+    const leftMs = oldest.beganAtMs + this.slowAfterMs - this.now();
+    origin.alarm = setTimeout(() => this.setOverdueApart(origin), Math.max(0, Math.ceil(leftMs)) + 1).unref();
+  }
+
+  private setOverdueApart(origin: OriginLane): void {
+    origin.alarm = undefined;
+    for (const running of origin.running) {
+      const overdue = this.now() - running.beganAtMs > this.slowAfterMs;
+      if (!overdue || origin.slow.inFlight >= this.maxOverdue) break;
+      origin.running.delete(running);
+      running.slow = true;
+      origin.quick.inFlight -= 1;
+      origin.slow.inFlight += 1;
+      this.slowInFlight += 1;
+    }
+    this.offer(origin);
+    this.startWhatFits();
   }
 
   private forgetIfIdle(origin: OriginLane, endpoint: EndpointLane): void {
     if (endpoint.isIdle) origin.endpoints.delete(endpoint.key);
-    if (origin.inFlight === 0 && origin.endpoints.size === 0) this.origins.delete(origin.key);
+    if (origin.inFlight > 0 || origin.endpoints.size > 0) return;
+    clearTimeout(origin.alarm);
+    this.origins.delete(origin.key);
   }
 }
 

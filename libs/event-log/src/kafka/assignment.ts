@@ -45,7 +45,7 @@ export class Assignment {
   }
 
   /** Records are accepted from these positions on. */
-  open(positions: readonly Position[]): void {
+  open(positions: readonly (Position & { end: number })[]): void {
     this.gatherer = new Gatherer(this.options.group, positions, this.options.limits);
   }
 
@@ -58,6 +58,15 @@ export class Assignment {
 
   dueOf(topic: string, partition: number): number | undefined {
     return this.gatherer?.dueOf(topic, partition);
+  }
+
+  /** @see Gatherer.standing */
+  standing(): ReturnType<Gatherer['standing']> {
+    return this.gatherer?.standing() ?? [];
+  }
+
+  passOver(position: Position): void {
+    this.gatherer?.passOver(position);
   }
 
   stop(topic: string, partition: number): void {

@@ -27,7 +27,12 @@ const fetched = (partition: number, offsets: number[], from = offsets[0] ?? 0, b
 const gathererAt = (positions: Record<number, number>, limits = LIMITS) =>
   new Gatherer(
     'g',
-    Object.entries(positions).map(([partition, offset]) => ({ topic: 't', partition: Number(partition), offset })),
+    Object.entries(positions).map(([partition, offset]) => ({
+      topic: 't',
+      partition: Number(partition),
+      offset,
+      end: offset,
+    })),
     limits,
   );
 

@@ -34,6 +34,8 @@ interface Lane {
   partition: number;
   /** The offset of the next record to take in. */
   due: number;
+  /** The end of the partition, as the last fetch saw it. */
+  end: number;
   records: LogRecord[];
   /** How many of `records` are in the batch that is out. */
   out: number;
@@ -56,11 +58,11 @@ export class Gatherer {
 
   constructor(
     private readonly group: string,
-    positions: readonly Position[],
+    positions: readonly (Position & { end: number })[],
     private readonly limits: GathererLimits,
   ) {
-    for (const { topic, partition, offset } of positions) {
-      const lane: Lane = { topic, partition, due: offset, records: [], out: 0 };
+    for (const { topic, partition, offset, end } of positions) {
+      const lane: Lane = { topic, partition, due: offset, end, records: [], out: 0 };
       this.lanes.set(`${topic}/${partition}`, lane);
       this.order.push(lane);
     }
@@ -71,10 +73,27 @@ export class Gatherer {
     return this.lanes.get(`${topic}/${partition}`)?.due;
   }
 
+  /** Where each partition that is not stopped stands: what lies below `offset` is handled. */
+  standing(): { topic: string; partition: number; offset: number; end: number }[] {
+    return [...this.lanes.values()].map(({ topic, partition, due, end, records }) => ({
+      topic,
+      partition,
+      offset: records[0]?.offset ?? due,
+      end: Math.max(end, due),
+    }));
+  }
+
+  /** What lies between the due offset and this one is not in the log any more: the next record to take in is that one. */
+  passOver({ topic, partition, offset }: Position): void {
+    const lane = this.lanes.get(`${topic}/${partition}`);
+    if (lane !== undefined) lane.due = Math.max(lane.due, offset);
+  }
+
   offer(fetched: Fetched): { verdict: Verdict; error?: PositionOutOfLog } {
     const { topic, partition, offsets, fetchedFrom } = fetched;
     const lane = this.lanes.get(`${topic}/${partition}`);
     if (lane === undefined) return { verdict: 'foreign' };
+    lane.end = fetched.end;
     const present = offsets.filter((offset) => offset >= lane.due);
     if (present.length === 0) return { verdict: fetchedFrom > lane.due ? 'stale' : 'taken' };
     if (present[0] !== lane.due && fetchedFrom > lane.due) return { verdict: 'stale' };

@@ -3,6 +3,7 @@ import type { ISocketFactory, SASLOptions } from 'kafkajs';
 import { LogUnavailable } from '../log-errors.js';
 import {
   type BroadcastOptions,
+  type ConsumerProgress,
   DEFAULT_PARTITIONS,
   type EventLog,
   type LogRecord,
@@ -110,6 +111,10 @@ export class KafkaEventLog implements EventLog {
 
   bounds(topics: readonly string[]): Promise<PartitionBounds[]> {
     return this.context.admin.bounds(topics);
+  }
+
+  consumers(): readonly ConsumerProgress[] {
+    return [...this.context.members].filter(({ isTemporary }) => !isTemporary).map((member) => member.progress());
   }
 
   read(from: Position, limit: number): Promise<LogRecord[]> {

@@ -28,6 +28,17 @@ export class OffsetCommitter {
     }
   }
 
+  /** Where the assignment began: nothing to commit, and the least that `doneUpTo` says. */
+  startAt({ topic, partition, offset }: Position): void {
+    const place = `${topic}/${partition}`;
+    if (!this.highest.has(place)) this.highest.set(place, offset);
+  }
+
+  /** Everything below is done; undefined for a place that the assignment does not have. */
+  doneUpTo(topic: string, partition: number): number | undefined {
+    return this.highest.get(`${topic}/${partition}`);
+  }
+
   /** The last commit of this assignment; later positions are forgotten, and come again to the next owner. */
   async finish(): Promise<void> {
     this.ended = true;

@@ -1,6 +1,14 @@
 import type { EachBatchPayload } from 'kafkajs';
 import { LogUnavailable, PositionOutOfLog } from '../log-errors.js';
-import type { OwnedOptions, PartitionBounds, Position, SessionTiming, Subscription } from '../port.js';
+import { ExpiredRecords } from '../expired-records.js';
+import type {
+  ConsumerProgress,
+  OwnedOptions,
+  PartitionBounds,
+  Position,
+  SessionTiming,
+  Subscription,
+} from '../port.js';
 import { Assignment } from './assignment.js';
 import { backoffMs, isPowerOfTwo, pause, within } from './deadline.js';
 import { GroupSession, type SessionObserver } from './group-session.js';
@@ -8,6 +16,7 @@ import type { KafkaAdmin } from './kafka-admin.js';
 import type { KafkaNetwork } from './kafka-client.js';
 import { toLogRecord } from './kafka-record.js';
 import { OffsetCommitter } from './offset-committer.js';
+import { startingPositions } from './starting-positions.js';
 
 const COMMIT_INTERVAL_MS = 500;
 const DEFAULT_BATCH_RECORDS = 1_000;
@@ -23,7 +32,7 @@ export interface LogContext {
   admin: KafkaAdmin;
   partitionCount: number;
   timing: SessionTiming;
-  /** Everything that reads, to be closed with the log: also what has not joined yet. */
+  /** Everything that reads, broadcasts too, to be closed with the log: also what has not joined yet. */
   members: Set<OwnedConsumer>;
   isClosing: boolean;
 }
@@ -60,7 +69,9 @@ export class OwnedConsumer implements Subscription, SessionObserver {
   /** The end of the last tenure with its handler: the next one begins behind it. */
   private lastEnd: Promise<unknown> = Promise.resolve();
   private had: readonly number[] = [];
-  private readonly stopped = new Set<string>();
+  /** By place, with what stopped it. */
+  private readonly stopped = new Map<string, PositionOutOfLog>();
+  private readonly expired: ExpiredRecords;
   private isJoined = false;
   private readonly closing = new AbortController();
   private closed: Promise<void> | undefined;
@@ -70,9 +81,10 @@ export class OwnedConsumer implements Subscription, SessionObserver {
     private readonly context: LogContext,
     private readonly options: OwnedOptions,
     /** Whether the group is deleted when its member closes. */
-    private readonly isTemporary: boolean,
+    readonly isTemporary: boolean,
     private readonly opening: Opening,
   ) {
+    this.expired = new ExpiredRecords(options.group, options.perishable, context.network.log);
     context.members.add(this);
     this.living = this.live();
   }
@@ -107,6 +119,22 @@ export class OwnedConsumer implements Subscription, SessionObserver {
 
   healthy(): boolean {
     return this.isJoined && this.alive() && this.stopped.size === 0;
+  }
+
+  progress(): ConsumerProgress {
+    const { tenure } = this;
+    const settles = this.options.offsets === 'settle';
+    const running = (tenure?.assignment.standing() ?? []).map(({ topic, partition, offset, end }) => {
+      const done = settles ? tenure!.committer.doneUpTo(topic, partition) : offset;
+      return { topic, partition, lag: Math.max(0, end - (done ?? offset)), isStopped: false };
+    });
+    const stopped = [...this.stopped.values()].map(({ at: { topic, partition, offset, end } }) => ({
+      topic,
+      partition,
+      lag: Math.max(0, end - offset),
+      isStopped: true,
+    }));
+    return { group: this.options.group, partitions: [...running, ...stopped], expired: this.expired.byTopic };
   }
 
   close(): Promise<void> {
@@ -234,10 +262,13 @@ export class OwnedConsumer implements Subscription, SessionObserver {
     const positions = await this.persist(assignment, 'positions', async () => {
       const kept = offsets === 'handler' ? (stated ?? []) : await this.context.admin.committed(group, topics);
       // After the positions: the log only grows, so a position is never beyond an end read later.
-      return place(kept, await this.context.admin.bounds(topics), group, assignment.partitions);
+      const bounds = await this.context.admin.bounds(topics);
+      return startingPositions(kept, bounds, { group, partitions: assignment.partitions, expired: this.expired });
     });
     if (positions === undefined || assignment.halted.aborted) return;
     assignment.open(positions.inside);
+    for (const { offset, ...bounds } of positions.aged) this.passOver(tenure, offset, bounds);
+    for (const position of positions.inside) tenure.committer.startAt(position);
     for (const error of positions.outside) this.stopPartition(session, tenure, error);
     for (const position of positions.inside) session.seek(position);
     session.resume(positions.inside);
@@ -324,21 +355,27 @@ export class OwnedConsumer implements Subscription, SessionObserver {
     const offset = tenure?.assignment.dueOf(topic, partition);
     if (tenure === undefined || session === undefined || offset === undefined) return;
     session.pause([{ topic, partition }]);
-    void this.context.admin
-      .bounds([topic])
-      .then((bounds) => bounds.find((bound) => bound.partition === partition))
-      .catch(() => undefined)
-      .then((bounds) => {
-        const at = {
-          group: this.options.group,
-          topic,
-          partition,
-          offset,
-          start: bounds?.start ?? NaN,
-          end: bounds?.end ?? NaN,
-        };
-        this.stopPartition(session, tenure, new PositionOutOfLog(at));
-      });
+    void this.persist(tenure.assignment, 'bounds', () => this.context.admin.bounds([topic])).then((found) => {
+      const bounds = found?.find((bound) => bound.partition === partition);
+      if (bounds === undefined || this.tenure !== tenure) return;
+      if (!this.expired.excuse(offset, bounds)) {
+        const { start, end } = bounds;
+        const at = { group: this.options.group, topic, partition, offset, start, end };
+        return this.stopPartition(session, tenure, new PositionOutOfLog(at));
+      }
+      this.passOver(tenure, offset, bounds);
+      const position = { topic, partition, offset: bounds.start };
+      tenure.assignment.passOver(position);
+      session.seek(position);
+      session.resume([position]);
+    });
+  }
+
+  /** The position moves to the start of the log, and is kept there whether or not a record comes soon. */
+  private passOver(tenure: Tenure, offset: number, bounds: Omit<PartitionBounds, 'end'>): void {
+    this.expired.passOver(offset, bounds);
+    const { topic, partition, start } = bounds;
+    if (this.options.offsets !== 'handler') tenure.committer.advance({ topic, partition, offset: start });
   }
 
   private stopPartition(session: GroupSession, tenure: Tenure, error: PositionOutOfLog): void {
@@ -346,7 +383,7 @@ export class OwnedConsumer implements Subscription, SessionObserver {
     const { topic, partition } = error.at;
     tenure.assignment.stop(topic, partition);
     session.pause([{ topic, partition }]);
-    this.stopped.add(`${topic}/${partition}`);
+    this.stopped.set(`${topic}/${partition}`, error);
     this.context.network.log.error(error.at, error.message);
     this.options.partitionStopped?.(error);
   }
@@ -354,24 +391,4 @@ export class OwnedConsumer implements Subscription, SessionObserver {
   private placesOf(partitions: readonly number[]): { topic: string; partition: number }[] {
     return this.options.topics.flatMap((topic) => partitions.map((partition) => ({ topic, partition })));
   }
-}
-
-/** Fixes where each owned partition begins: what was kept, or the start of the log; and finds what lies outside the log. */
-function place(
-  kept: readonly Position[],
-  bounds: readonly PartitionBounds[],
-  group: string,
-  partitions: readonly number[],
-) {
-  const offsets = new Map(kept.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]));
-  const inside: Position[] = [];
-  const outside: PositionOutOfLog[] = [];
-  for (const { topic, partition, start, end } of bounds) {
-    if (!partitions.includes(partition)) continue;
-    const offset = offsets.get(`${topic}/${partition}`) ?? start;
-    if (offset < start || offset > end)
-      outside.push(new PositionOutOfLog({ group, topic, partition, offset, start, end }));
-    else inside.push({ topic, partition, offset });
-  }
-  return { inside, outside };
 }

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import {
   OwnershipLost,
   PositionOutOfLog,
+  type ConsumerProgress,
   type LogRecord,
   type LogSink,
   type OwnedOptions,
@@ -10,6 +11,7 @@ import {
   type Subscription,
 } from '../port.js';
 import { Backoff, sleep } from '../backoff.js';
+import { ExpiredRecords } from '../expired-records.js';
 import { positionsAfter } from '../positions.js';
 import { Membership } from './membership.js';
 import { Newsstand } from './news.js';
@@ -37,6 +39,7 @@ export class OwnedMember implements Subscription {
   private readonly partitions = new Map<number, OwnedPartition>();
   private readonly news: Newsstand;
   private readonly committed = new Map<string, number>();
+  private readonly expired: ExpiredRecords;
   private toAssign = new Set<number>();
   private toRelease = new Set<number>();
   private lastHeartbeat = performance.now();
@@ -59,6 +62,7 @@ export class OwnedMember implements Subscription {
     private readonly log: LogSink,
   ) {
     this.news = new Newsstand(options.topics);
+    this.expired = new ExpiredRecords(options.group, options.perishable, log);
     this.membership = new Membership(pool, options.group, memberId, partitionCount, timing.sessionMs);
   }
 
@@ -89,6 +93,18 @@ export class OwnedMember implements Subscription {
 
   healthy(): boolean {
     return this.alive() && [...this.partitions.values()].every((owned) => owned.stoppedTopics.size === 0);
+  }
+
+  progress(): ConsumerProgress {
+    const partitions = [...this.partitions.values()].flatMap(({ partition, done, stoppedTopics }) =>
+      [...done].map(([topic, offset]) => ({
+        topic,
+        partition,
+        lag: Math.max(0, this.wakeUps.endOf(topic, partition) - offset),
+        isStopped: stoppedTopics.has(topic),
+      })),
+    );
+    return { group: this.options.group, partitions, expired: this.expired.byTopic };
   }
 
   settle({ topic, partition, offset }: Position): void {
@@ -198,8 +214,11 @@ export class OwnedMember implements Subscription {
       for (const topic of topics) {
         const bound = bounds.find((each) => each.topic === topic && each.partition === partition);
         if (!bound) throw new Error(`Topic ${topic} does not exist; create it before joining group ${group}`);
-        const offset =
+        const stated =
           given.find((each) => each.topic === topic && each.partition === partition)?.offset ?? bound.start;
+        const isExpired = this.expired.excuse(stated, bound);
+        if (isExpired) this.expired.passOver(stated, bound);
+        const offset = isExpired ? bound.start : stated;
         owned.positions.set(topic, offset);
         owned.done.set(topic, offset);
         if (offset < bound.start || offset > bound.end) {
@@ -246,7 +265,7 @@ export class OwnedMember implements Subscription {
     );
     if (wanted.length === 0) return false;
     const perPartition = Math.max(1, Math.min(most, Math.ceil((most * 4) / wanted.length)));
-    const found = this.withoutGaps(
+    const found = await this.withoutGaps(
       await readNews(this.pool, inTail ? this.wakeUps.tail : undefined, wanted, perPartition),
     );
     if (found.length === 0) return false;
@@ -265,7 +284,7 @@ export class OwnedMember implements Subscription {
     return true;
   }
 
-  private withoutGaps(records: readonly LogRecord[]): LogRecord[] {
+  private async withoutGaps(records: readonly LogRecord[]): Promise<LogRecord[]> {
     const kept: LogRecord[] = [];
     const expected = new Map<string, number>();
     for (const record of records) {
@@ -273,7 +292,7 @@ export class OwnedMember implements Subscription {
       if (!owned || owned.stoppedTopics.has(record.topic)) continue;
       const key = `${record.topic}/${record.partition}`;
       const next = expected.get(key) ?? owned.positions.get(record.topic)!;
-      if (record.offset !== next) {
+      if (record.offset !== next && !(await this.hasExpired(owned, next, record))) {
         const { group } = this.options;
         const { topic, partition, offset } = record;
         this.stopTopic(
@@ -282,10 +301,24 @@ export class OwnedMember implements Subscription {
         );
         continue;
       }
-      expected.set(key, next + 1);
+      expected.set(key, record.offset + 1);
       kept.push(record);
     }
     return kept;
+  }
+
+  /** Whether what is missing before `record` expired while the member was at work, on a topic where that does no harm. */
+  private async hasExpired(owned: OwnedPartition, offset: number, record: LogRecord): Promise<boolean> {
+    const { topic, partition } = record;
+    if (!this.expired.excuse(offset, { topic, start: record.offset })) return false;
+    const bounds = await readBounds(this.pool, [topic]);
+    const start = bounds.find((each) => each.partition === partition)?.start ?? 0;
+    // Above the start something is missing that should be there. The start may have moved on since the record was read.
+    if (record.offset > start) return false;
+    this.expired.passOver(offset, { topic, partition, start: record.offset });
+    // What was not settled yet below it cannot come again.
+    if ((owned.done.get(topic) ?? 0) < record.offset) owned.done.set(topic, record.offset);
+    return true;
   }
 
   private async handleUntilDone(records: readonly LogRecord[]): Promise<void> {

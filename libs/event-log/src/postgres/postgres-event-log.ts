@@ -4,6 +4,7 @@ import {
   DEFAULT_PARTITIONS,
   SESSION_TIMING,
   type BroadcastOptions,
+  type ConsumerProgress,
   type EventLog,
   type LogRecord,
   type LogSink,
@@ -51,6 +52,7 @@ export class PostgresEventLog implements EventLog {
   readonly transactional: TransactionalAppend;
   private readonly queue: AppendQueue;
   private readonly subscriptions = new Set<Subscription>();
+  private readonly members = new Set<OwnedMember>();
   private readonly trimTimer: NodeJS.Timeout;
 
   static async connect(options: PostgresLogOptions): Promise<PostgresEventLog> {
@@ -141,6 +143,7 @@ export class PostgresEventLog implements EventLog {
     const member = new OwnedMember(pool, options, memberId, this.partitionCount, timing, this.wakeUps, log);
     await member.start();
     this.subscriptions.add(member);
+    this.members.add(member);
     return member;
   }
 
@@ -153,6 +156,10 @@ export class PostgresEventLog implements EventLog {
 
   bounds(topics: readonly string[]): Promise<PartitionBounds[]> {
     return readBounds(this.options.pool, topics);
+  }
+
+  consumers(): readonly ConsumerProgress[] {
+    return [...this.members].map((member) => member.progress());
   }
 
   read(from: Position, limit: number): Promise<LogRecord[]> {

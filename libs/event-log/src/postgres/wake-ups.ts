@@ -17,6 +17,8 @@ export interface WakeUps {
   onWake(names: readonly string[], listener: Listener): () => void;
   /** What this thread has appended. */
   readonly tail: Tail;
+  /** Where the partition ends, as far as is known here without asking: up to half a second old. 0 before the first look. */
+  endOf(topic: string, partition: number): number;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,8 @@ type Listener = (name: string, inTail: boolean) => void;
 interface Neighbourhood {
   listeners: Set<Listener>;
   tail: Tail;
+  /** The next offset of each partition of each topic, as of the last look. */
+  heads: Map<string, readonly number[]>;
   /** To the other threads. One for all logs here: a channel's message reaches every other channel, those of its own thread too. */
   threads: BroadcastChannel;
   wantedHere: Set<string>;
@@ -68,6 +72,7 @@ function join(database: string, readHeads: ReadHeads): Neighbourhood {
     here = {
       listeners,
       tail: new Tail(),
+      heads: new Map(),
       threads,
       wantedHere,
       wantedElsewhere,
@@ -92,7 +97,7 @@ function leave(database: string, here: Neighbourhood, readHeads: ReadHeads): voi
 const LOOK_MS = 500;
 
 /** Tells of topics with records that nobody here has told of. @returns to stop */
-function lookAtHeads({ listeners, tail, readHeads }: Neighbourhood): () => void {
+function lookAtHeads({ listeners, tail, heads, readHeads }: Neighbourhood): () => void {
   const told = new Map<string, number>();
   let looking = false;
   const look = async (): Promise<void> => {
@@ -101,6 +106,7 @@ function lookAtHeads({ listeners, tail, readHeads }: Neighbourhood): () => void 
     looking = true;
     try {
       for (const { topic, next } of await read()) {
+        heads.set(topic, next);
         const sum = next.reduce((total, each) => total + each, 0);
         const moved = told.get(topic) !== sum;
         told.set(topic, sum);
@@ -133,7 +139,7 @@ const CHANNEL = 'tickwire_log';
 
 export async function createWakeUps(database: string, { readHeads, notify, listen }: NotifyOptions): Promise<WakeUps> {
   const here = join(database, readHeads);
-  const { listeners, tail, threads, wantedHere, wantedElsewhere } = here;
+  const { listeners, tail, heads, threads, wantedHere, wantedElsewhere } = here;
   const tell = (name: string, inTail: boolean): void => {
     for (const listener of listeners) listener(name, inTail);
   };
@@ -175,6 +181,7 @@ export async function createWakeUps(database: string, { readHeads, notify, liste
   };
   return {
     tail,
+    endOf: (topic, partition) => Math.max(heads.get(topic)?.[partition] ?? 0, tail.endOf(topic, partition)),
     wake(group) {
       if (!closed) spread(new Set([`group:${group}`]), false);
     },

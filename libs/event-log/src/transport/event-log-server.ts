@@ -1,7 +1,7 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { TransientError } from '@tickwire/errors';
 import { isConnectionError } from '@tickwire/persistence';
-import { decodeEvent, type EventEnvelope } from '@tickwire/contracts';
+import { decodeEvent, isPerishable, type EventEnvelope } from '@tickwire/contracts';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { sleep } from '../backoff.js';
 import { deadLetterRecord, REPLAY_GROUP_HEADER } from '../dead-letters/dead-letter.js';
@@ -121,9 +121,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       // Before `owned` has returned the member is joining, with a fresh heartbeat.
       alive: () => subscription()?.alive() ?? true,
     });
+    const topics = options.events.map((definition) => definition.topic);
     const joined = await this.log.owned({
       group,
-      topics: options.events.map((definition) => definition.topic),
+      topics,
+      perishable: topics.filter(isPerishable),
       offsets: options.offsets,
       maxBatchRecords: options.maxBatchRecords,
       assigned: assigned && ((partitions) => call<readonly Position[] | void>(assigned, change(partitions))),

@@ -1,6 +1,6 @@
 import { ConfigError, loadConfig, type ConfigClass } from '@tickwire/config';
 import { allTopics, type AppName } from '@tickwire/contracts';
-import { KafkaEventLog, PostgresEventLog, type EventLog } from '@tickwire/event-log';
+import { KafkaEventLog, PostgresEventLog, watchConsumers, type EventLog } from '@tickwire/event-log';
 import { createPool } from '@tickwire/persistence';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
@@ -65,6 +65,7 @@ export async function openHost(
   management.addReadiness(app, 'event log', async () => {
     if (!(await opened.ping())) throw new Error('the event log does not answer');
   });
+  const forgetConsumers = watchConsumers(management.registry, opened);
   return {
     app,
     logger,
@@ -73,6 +74,7 @@ export async function openHost(
     management,
     now: Date.now,
     close: async () => {
+      forgetConsumers();
       await opened.close();
       await pool.end();
     },

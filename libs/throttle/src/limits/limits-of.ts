@@ -1,7 +1,7 @@
 import { MAX_BURST, MAX_PER_MINUTE } from './rate-limiter.js';
 import type { Limit, LimitName } from './rate-limiter.js';
 
-export type LimitSettings = Record<LimitName, { perMinute: number; burst: number }>;
+export type LimitSettings = Record<Exclude<LimitName, 'agent'>, { perMinute: number; burst: number }>;
 
 /** What a tenant has without settings of its own. */
 export const DEFAULT_LIMITS: Readonly<LimitSettings> = {
@@ -12,7 +12,7 @@ export const DEFAULT_LIMITS: Readonly<LimitSettings> = {
 
 /**
  * The limits of one request, with keys that belong to the tenant: a bot or account of the same id elsewhere is
- * another. In a Redis cluster they lie on one node, because the tenant in braces is their hash tag.
+ * another. The tenant in braces is a hash tag: they lie together where keys are spread over nodes.
  * @param sender `botId` and `accountId` where the request names them
  * @returns tenant first, then bot, then account
  */

@@ -1,4 +1,4 @@
-export type LimitName = 'tenant' | 'bot' | 'account';
+export type LimitName = 'tenant' | 'bot' | 'account' | 'agent';
 
 /** One limit that a request has to pass. */
 export interface Limit {

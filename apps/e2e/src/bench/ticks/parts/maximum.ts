@@ -1,0 +1,112 @@
+import { wallMs } from '../../load/open-loop.js';
+import { prepareCallbacks, type PeerStretch } from '../peers/prepared-callbacks.js';
+import { ServedProcess } from '../processes/served-process.js';
+import type { TicksOptions } from '../options.js';
+import type { DispatcherSystem, RegisteredWorld } from '../system/dispatcher-system.js';
+
+/** What the dispatcher did in one stretch as fast as it goes. */
+export interface DispatchStretch extends PeerStretch {
+  postgresCpuUs: number;
+}
+
+export interface MaximumStretches {
+  agents: number;
+  /** Of each round. */
+  ours: DispatchStretch[];
+  undici: PeerStretch[];
+  got: PeerStretch[];
+}
+
+type Settings = Pick<TicksOptions, 'callbacks' | 'rounds' | 'connections'>;
+
+/** got takes several times as long; its figure needs no more. */
+const GOT_SHARE = 1 / 4;
+/** Of a stretch, before the first that is measured: got needs some thousand requests until its code is compiled. */
+const WARM_UP_SHARE = 1;
+
+/** Ours, undici and got in turns, so that what the machine does meanwhile meets all of them. */
+export async function measureMaximum(
+  system: DispatcherSystem,
+  registered: RegisteredWorld,
+  { callbacks, rounds, connections }: Settings,
+  say: (line: string) => void,
+  stopped: AbortSignal,
+): Promise<MaximumStretches> {
+  const { world, secrets } = registered;
+  const agents = world.agentIds.length;
+  const ticks = Math.max(1, Math.round(callbacks / agents));
+  await system.startDispatcher();
+  const [sample] = world.next(1);
+  const origins = [...system.origins];
+  const plan = {
+    origins,
+    callbacks: prepareCallbacks(sample!.records, world.agentIds, secrets, origins.length),
+    connectionsPerOrigin: connections,
+    concurrency: Math.min(agents, connections * origins.length),
+  };
+  const undici = await ServedProcess.start('undici', plan);
+  const got = await ServedProcess.start('got', plan);
+  try {
+    const count = ticks * agents;
+    const gotCount = Math.ceil(count * GOT_SHARE);
+    say(`${agents} agents: warming up`);
+    await dispatchAtMaximum(system, registered, Math.max(1, Math.round(ticks * WARM_UP_SHARE)));
+    await undici.call('send', Math.ceil(count * WARM_UP_SHARE));
+    await got.call('send', Math.ceil(gotCount * WARM_UP_SHARE));
+    const measured: MaximumStretches = { agents, ours: [], undici: [], got: [] };
+    for (let round = 1; round <= rounds; round += 1) {
+      stopped.throwIfAborted();
+      measured.ours.push(await dispatchAtMaximum(system, registered, ticks));
+      measured.undici.push(await undici.call('send', count));
+      measured.got.push(await got.call('send', gotCount));
+      for (const subject of ['ours', 'undici', 'got'] as const)
+        say(`${agents} agents, round ${round}/${rounds} ${subject.padEnd(6)} ${sentence(measured[subject].at(-1)!)}`);
+    }
+    return measured;
+  } finally {
+    await undici.stop();
+    await got.stop();
+  }
+}
+
+/**
+ * Publishes each tick once the one before has reached every agent, so that none is superseded. The time runs to the last
+ * arrival, processor time until everything is stored as settled.
+ */
+export async function dispatchAtMaximum(
+  system: DispatcherSystem,
+  { world }: RegisteredWorld,
+  ticks: number,
+): Promise<DispatchStretch> {
+  const agents = world.agentIds.length;
+  const expected = { agents, firstTick: world.nextTick, ticks };
+  const closed = world.next(ticks);
+  await system.receivers.call('expect', expected, false);
+  const before = await cpuUs(system);
+  const startedMs = wallMs();
+  for (const tick of closed) {
+    const { acknowledged } = system.publish(tick);
+    await Promise.all([acknowledged, system.receivers.call('reached', tick.tick, agents)]);
+  }
+  const seconds = (wallMs() - startedMs) / 1_000;
+  await system.settled(world, closed.at(-1)!.tick);
+  const after = await cpuUs(system);
+  return {
+    sent: agents * ticks,
+    seconds,
+    cpuUs: after.dispatcher - before.dispatcher,
+    postgresCpuUs: after.postgres - before.postgres,
+  };
+}
+
+async function cpuUs(system: DispatcherSystem): Promise<{ dispatcher: number; postgres: number }> {
+  const [dispatcher, postgres] = await Promise.all([system.dispatcher.cpuUs(), system.postgresCpuUs()]);
+  return { dispatcher, postgres };
+}
+
+function sentence({ sent, seconds, cpuUs }: PeerStretch): string {
+  return (
+    `${(cpuUs / sent).toFixed(1)} us of CPU a callback, ${(sent / seconds).toFixed(0)} callbacks/s, ` +
+    `${(cpuUs / 1e6 / seconds).toFixed(2)} processors busy`
+  );
+}
