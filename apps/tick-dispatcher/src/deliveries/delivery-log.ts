@@ -71,7 +71,7 @@ export class DeliveryLog {
         settledAt: new Date(nowMs).toISOString(),
       },
     });
-    return this.append(encodeEvent(agentDelivery, withoutUndefined(event)), stopped);
+    return this.append(encodeEvent(agentDelivery, event), stopped);
   }
 
   /** Waits while the log is behind; memory must not grow with an outage. */
@@ -117,10 +117,4 @@ export class DeliveryLog {
       this.pending -= 1;
     }
   }
-}
-
-/** The schema knows absent fields, not undefined ones. */
-function withoutUndefined<T extends { data: AgentDelivery }>(event: T): T {
-  const data = Object.fromEntries(Object.entries(event.data).filter(([, value]) => value !== undefined));
-  return { ...event, data: data as unknown as AgentDelivery };
 }

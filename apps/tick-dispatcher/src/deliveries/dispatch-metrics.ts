@@ -12,7 +12,8 @@ const NAMES = {
 
 /** What operators see of the dispatcher. No ids in labels: a world may have 100 000 agents. */
 export class DispatchMetrics {
-  private readonly deliveries: Counter<'outcome'>;
+  /** Found once: a lookup by labels costs more than the count. */
+  private readonly byOutcome: Record<AgentDelivery['outcome'], { inc(): void }>;
   private readonly dropped: Counter;
   private readonly commands: Counter<'command' | 'result'>;
   private readonly lag: Histogram;
@@ -23,12 +24,18 @@ export class DispatchMetrics {
     load: () => { inFlight: number; waiting: number },
   ) {
     const registers = [registry];
-    this.deliveries = new Counter({
+    const deliveries = new Counter({
       name: NAMES.deliveries,
       help: 'Tick callbacks by how they ended',
       labelNames: ['outcome'],
       registers,
     });
+    this.byOutcome = {
+      delivered: deliveries.labels('delivered'),
+      failed: deliveries.labels('failed'),
+      skipped: deliveries.labels('skipped'),
+      superseded: deliveries.labels('superseded'),
+    };
     this.dropped = new Counter({
       name: NAMES.dropped,
       help: 'Carried items that were dropped for newer ones',
@@ -65,7 +72,7 @@ export class DispatchMetrics {
   }
 
   ended(outcome: AgentDelivery['outcome']): void {
-    this.deliveries.inc({ outcome });
+    this.byOutcome[outcome].inc();
   }
 
   itemsDropped(count: number): void {

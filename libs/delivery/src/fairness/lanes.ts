@@ -5,6 +5,7 @@ export interface Job {
   task: () => Promise<unknown>;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
+  begun: boolean;
   cancelled: boolean;
   stopListening?: () => void;
 }

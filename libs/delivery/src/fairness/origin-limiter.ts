@@ -101,14 +101,14 @@ export class OriginLimiter {
     if (origin.waiting >= this.maxWaitingPerOrigin) return Promise.reject(new LimiterFull(originKey));
     const endpoint = origin.endpointLane(endpointKey ?? originKey);
     return new Promise<T>((resolve, reject) => {
-      const job: Job = { task, resolve: resolve as (value: unknown) => void, reject, cancelled: false };
-      if (signal) this.cancelOn(signal, job, origin);
+      const job: Job = { task, resolve: resolve as (value: unknown) => void, reject, begun: false, cancelled: false };
       endpoint.line.push(job);
       origin.waiting += 1;
       this.waiting += 1;
       this.enlist(origin, endpoint);
       this.offer(origin);
       this.startWhatFits();
+      if (signal && !job.begun) this.cancelOn(signal, job, origin);
     });
   }
 
@@ -200,6 +200,7 @@ export class OriginLimiter {
     }
     const job = endpoint.nextJob();
     if (job) {
+      job.begun = true;
       job.stopListening?.();
       origin.waiting -= 1;
       this.waiting -= 1;
