@@ -4,6 +4,7 @@ export { EmbeddedPostgresError } from './embedded/embedded-postgres-error.js';
 export type { EmbeddedPostgresProblem } from './embedded/embedded-postgres-error.js';
 export { MigrationError, migrate } from './migrations/migrate.js';
 export type { MigrateOptions } from './migrations/migrate.js';
+export { withBinaryArrays } from './parameters/binary-arrays.js';
 export { createPool } from './pool/create-pool.js';
 export type { PoolOptions } from './pool/create-pool.js';
 export { isConnectionError, toTransient } from './pool/connection-error.js';

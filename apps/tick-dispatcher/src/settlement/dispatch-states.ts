@@ -1,5 +1,5 @@
 import { CLOSED_BREAKER, parseBreaker, type BreakerState } from '@tickwire/delivery';
-import { toTransient } from '@tickwire/persistence';
+import { toTransient, withBinaryArrays } from '@tickwire/persistence';
 import type { Pool } from 'pg';
 import { CarriedItems } from '../carried/carried-items.js';
 import { parseResets, type BreakerReset } from '../controls/breaker-resets.js';
@@ -84,19 +84,20 @@ export async function storeSettled(pool: Pool, rows: readonly SettledRow[]): Pro
 /** @param change what becomes of a row that is there: assignments and their condition */
 async function store(pool: Pool, rows: readonly SettledRow[], change: string): Promise<void> {
   if (rows.length === 0) return;
-  await pool.query(
-    `INSERT INTO "agent_dispatch" AS d ("agent_id", "world_id", "shard", "settled_tick", "carried", "breaker")
-     SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::jsonb[], $6::jsonb[])
-     ON CONFLICT ("agent_id") DO UPDATE SET ${change}`,
-    [
-      rows.map((row) => row.agentId),
-      rows.map((row) => row.worldId),
-      rows.map((row) => row.shard),
-      rows.map((row) => row.settledTick),
-      rows.map((row) => row.carriedJson ?? 'null'),
-      rows.map(({ breaker, resets = [] }) => JSON.stringify(resets.length > 0 ? { ...breaker, resets } : breaker)),
-    ],
-  );
+  const text = `INSERT INTO "agent_dispatch" AS d ("agent_id", "world_id", "shard", "settled_tick", "carried", "breaker")
+     SELECT "agent_id", "world_id", "shard", "settled_tick", "carried"::jsonb, "breaker"::jsonb
+       FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[])
+            n("agent_id", "world_id", "shard", "settled_tick", "carried", "breaker")
+     ON CONFLICT ("agent_id") DO UPDATE SET ${change}`;
+  const values = [
+    rows.map((row) => row.agentId),
+    rows.map((row) => row.worldId),
+    rows.map((row) => row.shard),
+    rows.map((row) => row.settledTick),
+    rows.map((row) => row.carriedJson ?? 'null'),
+    rows.map(({ breaker, resets = [] }) => JSON.stringify(resets.length > 0 ? { ...breaker, resets } : breaker)),
+  ];
+  await pool.query(text, withBinaryArrays(text, values));
 }
 
 /** A row that was never written by a breaker, or by one of another version, begins closed. */

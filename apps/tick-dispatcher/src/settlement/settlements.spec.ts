@@ -69,9 +69,13 @@ describe('settled callbacks', () => {
   }
 
   it('of many agents become one statement, and of one agent one row', async () => {
-    const statements: number[] = [];
+    const statements: (number | null)[] = [];
     const counting = {
-      query: (text: string, values: string[][]) => (statements.push(values[0]!.length), pool.query(text, values)),
+      query: async (text: string, values: unknown[]) => {
+        const answer = await pool.query(text, values);
+        statements.push(answer.rowCount);
+        return answer;
+      },
     };
     const settlements = new Settlements(counting as unknown as Pool, quiet);
     const lanes = ['a', 'b', 'c'].map((id) => new FakeLane(row(id)));

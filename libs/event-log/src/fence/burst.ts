@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { withBinaryArrays } from '@tickwire/persistence';
 import type { Pool, PoolClient, QueryResult } from 'pg';
 
 /** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
@@ -8,7 +9,8 @@ const steps = channel('tickwire.steps');
 export interface Statements {
   /**
    * Adds a statement, to be sent in this order.
-   * @param text constant: it is prepared once for each connection
+   * @param text constant: it is prepared once for each connection. Arrays are sent in binary form where it casts them, see
+   *   `withBinaryArrays`
    * @param answered called with the server's answer once the transaction has been committed
    */
   add<R extends object = Record<string, unknown>>(
@@ -40,7 +42,7 @@ export class Burst implements Statements {
   private readonly entries: Entry[] = [];
 
   add<R extends object>(text: string, values: readonly unknown[], answered?: (rows: R[]) => void): void {
-    this.entries.push({ text, values, answered: answered as Entry['answered'] });
+    this.entries.push({ text, values: withBinaryArrays(text, values), answered: answered as Entry['answered'] });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { isConnectionError } from '@tickwire/persistence';
+import { isConnectionError, withBinaryArrays } from '@tickwire/persistence';
 import type { Pool } from 'pg';
 import { LogUnavailable, type LogRecord, type NewRecord } from '../port.js';
 import { appendStatement } from './append-statement.js';
@@ -97,7 +97,9 @@ export class AppendQueue {
         batch.flatMap((waiting) => waiting.records),
         this.partitionCount,
       );
-      const { rows } = await this.pool.query<object>({ name: 'log-append', text: append.text, values: append.values });
+      const { text } = append;
+      const values = withBinaryArrays(text, append.values);
+      const { rows } = await this.pool.query<object>({ name: 'log-append', text, values });
       // Readers first: whoever is told of the acknowledgement finds them told already.
       this.appended(append.appended(rows));
       for (const { resolve } of batch) resolve();
