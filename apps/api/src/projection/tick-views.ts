@@ -1,5 +1,6 @@
 import type { AgentTick, MarketTick, SharedTick } from '@tickwire/contracts';
 import type { Queryable } from '@tickwire/event-log';
+import { withBinaryArrays } from '@tickwire/persistence';
 import type { StoredAgentView } from '../agents/agent-views.js';
 
 interface AgentLatest {
@@ -42,35 +43,33 @@ function sortedByKey<V>(map: ReadonlyMap<string, V>): [string, V][] {
 
 async function storeWorlds(db: Queryable, worlds: readonly [string, MarketTick][]): Promise<void> {
   if (worlds.length === 0) return;
-  await db.query(
-    `INSERT INTO "world_view" AS v ("world_id", "tick", "view") SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[])
-     ON CONFLICT ("world_id") DO UPDATE SET "tick" = EXCLUDED."tick", "view" = EXCLUDED."view" WHERE v."tick" < EXCLUDED."tick"`,
-    [
-      worlds.map(([worldId]) => worldId),
-      worlds.map(([, { tick }]) => tick),
-      worlds.map(([, { tick, closedAt, market, world, news }]) =>
-        storableJson({ tick, closedAt, market, world, news } satisfies SharedTick),
-      ),
-    ],
-  );
+  const text = `INSERT INTO "world_view" AS v ("world_id", "tick", "view") SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[])
+     ON CONFLICT ("world_id") DO UPDATE SET "tick" = EXCLUDED."tick", "view" = EXCLUDED."view" WHERE v."tick" < EXCLUDED."tick"`;
+  const values = [
+    worlds.map(([worldId]) => worldId),
+    worlds.map(([, { tick }]) => tick),
+    worlds.map(([, { tick, closedAt, market, world, news }]) =>
+      storableJson({ tick, closedAt, market, world, news } satisfies SharedTick),
+    ),
+  ];
+  await db.query(text, withBinaryArrays(text, values));
 }
 
 async function storeAgents(db: Queryable, agents: readonly [string, AgentLatest][]): Promise<void> {
   if (agents.length === 0) return;
-  await db.query(
-    `INSERT INTO "agent_view" AS v ("agent_id", "world_id", "tick", "view", "net_worth_cents")
+  const text = `INSERT INTO "agent_view" AS v ("agent_id", "world_id", "tick", "view", "net_worth_cents")
      SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::bigint[])
      ON CONFLICT ("agent_id") DO UPDATE
         SET "tick" = EXCLUDED."tick", "view" = EXCLUDED."view", "net_worth_cents" = EXCLUDED."net_worth_cents"
-      WHERE v."tick" < EXCLUDED."tick"`,
-    [
-      agents.map(([agentId]) => agentId),
-      agents.map(([, { worldId }]) => worldId),
-      agents.map(([, { tick }]) => tick),
-      agents.map(([, { closedAt, agent }]) => storableJson({ closedAt, agent } satisfies StoredAgentView)),
-      agents.map(([, { agent }]) => netWorthCents(agent)),
-    ],
-  );
+      WHERE v."tick" < EXCLUDED."tick"`;
+  const values = [
+    agents.map(([agentId]) => agentId),
+    agents.map(([, { worldId }]) => worldId),
+    agents.map(([, { tick }]) => tick),
+    agents.map(([, { closedAt, agent }]) => storableJson({ closedAt, agent } satisfies StoredAgentView)),
+    agents.map(([, { agent }]) => netWorthCents(agent)),
+  ];
+  await db.query(text, withBinaryArrays(text, values));
 }
 
 /** Ticks tell amounts as JSON numbers with two decimals; the double nearest to one times a hundred is not always whole. */

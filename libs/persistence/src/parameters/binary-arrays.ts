@@ -9,6 +9,8 @@ interface ElementForm {
 
 const MOST_CACHED_TEXTS = 1_000;
 const NULL_LENGTH = -1;
+/** Of the form that PostgreSQL reads `jsonb` in: JSON text behind this byte. */
+const JSONB_VERSION = 1;
 
 const FORMS: Readonly<Record<string, ElementForm>> = {
   text: {
@@ -30,6 +32,19 @@ const FORMS: Readonly<Record<string, ElementForm>> = {
     size: () => 8,
     write: (value, into, at) => void into.writeBigInt64BE(BigInt(value as number | string | bigint), at),
   },
+  bytea: {
+    oid: 17,
+    size: (value) => (value as Uint8Array).byteLength,
+    write: (value, into, at) => into.set(value as Uint8Array, at),
+  },
+  jsonb: {
+    oid: 3802,
+    size: (value) => 1 + Buffer.byteLength(value as string, 'utf8'),
+    write: (value, into, at) => {
+      into[at] = JSONB_VERSION;
+      into.write(value as string, at + 1, 'utf8');
+    },
+  },
   uuid: {
     oid: 2950,
     size: () => 16,
@@ -42,7 +57,7 @@ const known = new Map<string, readonly (ElementForm | undefined)[]>();
 
 /**
  * The values of a statement with those arrays in PostgreSQL's binary form that its text casts to `text[]`, `int[]`,
- * `bigint[]` or `uuid[]`. `pg` sends an array as one text, each element quoted and escaped, which the server has to read
+ * `bigint[]`, `uuid[]`, `bytea[]` (of bytes) or `jsonb[]` (of JSON texts). `pg` sends an array as one text, each element quoted and escaped, which the server has to read
  * again; a text that holds JSON costs most. Null elements stay null; everything else is left as it is.
  * @param text with its parameters cast where they stand: `unnest($1::text[])`; constant, because it is remembered
  * @throws TypeError, RangeError or SyntaxError for an element that is not of its type
