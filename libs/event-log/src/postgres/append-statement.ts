@@ -9,38 +9,65 @@ export interface Append {
   appended(rows: readonly object[]): LogRecord[];
 }
 
-const TEXT = 'SELECT log_append($1::text[], $2::int[], $3::text[], $4::int[], $5::bytea, $6::text[]) AS "appended"';
+const TEXT = `SELECT log_append($1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::bytea)
+  AS "appended"`;
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 interface Answer {
-  appended: { at: number; first: [topic: string, partition: number, offset: number][] };
+  /** `first` is the offset of each target's first record. */
+  appended: { at: number; first: number[] };
 }
 
+/** A topic's partition that records go to. */
+interface Target {
+  topic: string;
+  partition: number;
+  /** Place in the statement's list of targets, from 0. */
+  index: number;
+  count: number;
+}
+
+/** @param records in the order in which each partition is to have them */
 export function appendStatement(records: readonly NewRecord[], partitionCount: number): Append {
-  const values = records.map(({ value }) => (typeof value === 'string' ? Buffer.from(value, 'utf8') : value));
-  const partitions = records.map((record) => record.partition ?? partitionOfKey(record.key, partitionCount));
+  const targets = new Targets();
+  const targetOf: Target[] = [];
+  /** How many records of the statement are before this one in its target. */
+  const steps: number[] = [];
+  const values: Buffer[] = [];
+  // Left out where no record has any, as in nearly every append: it would be a list of NULLs.
+  let headers: (string | null)[] | null = null;
+  records.forEach((record, index) => {
+    const target = targets.of(record.topic, record.partition ?? partitionOfKey(record.key, partitionCount));
+    targetOf.push(target);
+    steps.push(target.count++);
+    values.push(typeof record.value === 'string' ? Buffer.from(record.value, 'utf8') : record.value);
+    if (record.headers) {
+      headers ??= new Array<string | null>(records.length).fill(null);
+      headers[index] = JSON.stringify(record.headers);
+    }
+  });
   return {
     text: TEXT,
     values: [
-      records.map((record) => record.topic),
-      partitions,
-      records.map((record) => record.key),
-      values.map((value) => value.length),
+      targets.all.map(({ topic }) => topic),
+      integers(targets.all.map(({ partition }) => partition)),
+      integers(targets.all.map(({ count }) => count)),
+      integers(targetOf.map(({ index }) => index + 1)),
+      integers(steps),
+      integers(values.map((value) => value.length)),
+      records.map(({ key }) => key),
+      headers,
       // One string of bytes: an array of them would be sent as text, in hexadecimal.
       Buffer.concat(values),
-      records.map((record) => (record.headers ? JSON.stringify(record.headers) : null)),
     ],
     appended(rows) {
       const { at, first } = (rows[0] as Answer).appended;
-      const next = new Map(first.map(([topic, partition, offset]) => [`${topic}/${partition}`, offset]));
       return records.map(({ topic, key, headers }, index) => {
-        const partition = partitions[index]!;
-        const offset = next.get(`${topic}/${partition}`)!;
-        next.set(`${topic}/${partition}`, offset + 1);
+        const target = targetOf[index]!;
         return {
           topic,
-          partition,
-          offset,
+          partition: target.partition,
+          offset: first[target.index]! + steps[index]!,
           key,
           value: values[index]!,
           headers: headers ?? NO_HEADERS,
@@ -49,4 +76,27 @@ export function appendStatement(records: readonly NewRecord[], partitionCount: n
       });
     },
   };
+}
+
+/** The targets of one statement, each once. */
+class Targets {
+  readonly all: Target[] = [];
+  private readonly byTopic = new Map<string, Map<number, Target>>();
+
+  of(topic: string, partition: number): Target {
+    let ofTopic = this.byTopic.get(topic);
+    if (!ofTopic) this.byTopic.set(topic, (ofTopic = new Map()));
+    let target = ofTopic.get(partition);
+    if (!target) {
+      target = { topic, partition, index: this.all.length, count: 0 };
+      this.all.push(target);
+      ofTopic.set(partition, target);
+    }
+    return target;
+  }
+}
+
+/** An array in its text form: of small numbers shorter than the binary form, and joined in one go. */
+function integers(numbers: readonly number[]): string {
+  return `{${numbers.join()}}`;
 }
