@@ -1,4 +1,4 @@
-import { findSigningKey, hmacSha256 } from './digest.js';
+import { findSigningKey, hmacSha256Hex } from './digest.js';
 import { formatHexSignature, parseHexSignature } from './hex-signature.js';
 import type { Verdict } from './verdict.js';
 
@@ -13,7 +13,7 @@ export interface BodyHexRequest {
 
 /** Signs the body alone with HMAC-SHA256. @returns the `X-Webhook-Signature` header, `sha256=<hex>` */
 export function signBodyHex(message: { body: Uint8Array | string; key: Uint8Array }): string {
-  return formatHexSignature(hmacSha256(message.key, [message.body]));
+  return formatHexSignature(hmacSha256Hex(message.key, [message.body]));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual, type Hmac, type KeyObject } from 'node:crypto';
 
 /** Bytes of a SHA-256 digest. */
 const DIGEST_BYTES = 32;
@@ -30,11 +30,20 @@ function prepared(key: Uint8Array | string): KeyObject {
 
 /** HMAC-SHA256 over the concatenation of `parts`; strings as UTF-8. Key bytes must not be changed afterwards. @returns 32 bytes */
 export function hmacSha256(key: Uint8Array | string, parts: readonly (Uint8Array | string)[]): Buffer {
+  return hmacOver(key, parts).digest();
+}
+
+/** As `hmacSha256`, without a buffer in between. @returns 64 lower-case hex digits */
+export function hmacSha256Hex(key: Uint8Array | string, parts: readonly (Uint8Array | string)[]): string {
+  return hmacOver(key, parts).digest('hex');
+}
+
+function hmacOver(key: Uint8Array | string, parts: readonly (Uint8Array | string)[]): Hmac {
   // Anybody can compute the HMAC of the empty key.
   assert(key.length > 0, 'a signing key must not be empty');
   const hmac = createHmac('sha256', prepared(key));
   for (const part of parts) hmac.update(part);
-  return hmac.digest();
+  return hmac;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { digestsEqual, hmacSha256 } from './digest.js';
+import { digestsEqual, hmacSha256, hmacSha256Hex } from './digest.js';
 import { formatHexSignature, parseHexSignature } from './hex-signature.js';
 
 /**
@@ -8,7 +8,7 @@ import { formatHexSignature, parseHexSignature } from './hex-signature.js';
  * @throws AssertionError for the empty secret
  */
 export function signTick(body: Uint8Array | string, secret: string): string {
-  return formatHexSignature(hmacSha256(secret, [body]));
+  return formatHexSignature(hmacSha256Hex(secret, [body]));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { findSigningKey, hmacSha256, parseHexDigest } from './digest.js';
+import { findSigningKey, hmacSha256Hex, parseHexDigest } from './digest.js';
 import { formatHexSignature, parseHexSignature } from './hex-signature.js';
 import { checkReplayWindow, parseTimestamp } from './timestamp.js';
 import type { ReplayWindow } from './timestamp.js';
@@ -23,7 +23,7 @@ export interface TimestampedHexRequest extends ReplayWindow {
  */
 export function signTimestampedHex(message: { timestamp: string; body: Uint8Array | string; key: Uint8Array }): string {
   assert(parseTimestamp(message.timestamp) !== undefined, 'timestamp must be unix seconds or ISO 8601 with a zone');
-  return formatHexSignature(hmacSha256(message.key, [`${message.timestamp}.`, message.body]));
+  return formatHexSignature(hmacSha256Hex(message.key, [`${message.timestamp}.`, message.body]));
 }
 
 /**

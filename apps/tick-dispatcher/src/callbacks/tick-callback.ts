@@ -1,8 +1,20 @@
-import { composeTickBody, derivedId, type AgentTick, type CarriedItem, type PreparedTick } from '@tickwire/contracts';
-import type { AgentEntry, AgentSettings } from '@tickwire/directory';
+import {
+  composeTick,
+  derivedId,
+  tickBytes,
+  type AgentTick,
+  type CarriedItem,
+  type CutCounts,
+  type PreparedTick,
+} from '@tickwire/contracts';
+import type { AgentEntry } from '@tickwire/directory';
 import { signTick } from '@tickwire/signing';
 import { itemsOf, keyOf, type CarriedItems } from '../carried/carried-items.js';
 import type { SigningSecrets } from './tick-secrets.js';
+
+// Most ticks bring an agent nothing but its portfolio and its orders.
+const NO_KEYS: ReadonlySet<string> = new Set();
+const NO_ITEMS: readonly CarriedItem[] = [];
 
 /** One agent's part of a tick, on its way. */
 export interface LaneTick {
@@ -17,6 +29,8 @@ export interface LaneTick {
   /** The `market.tick` event that brought it. */
   causeId: string;
   closedAtMs: number;
+  /** Drawn when it is first asked for, see `deliveryIdOf`. */
+  deliveryId?: string;
 }
 
 /** A composed and signed callback: the same bytes and ids on every attempt. */
@@ -31,17 +45,17 @@ export interface TickCallback {
 }
 
 /** The id of an agent's tick, whatever becomes of it: UUIDv5 of world, agent and tick. */
-export function deliveryId(worldId: string, agentId: string, tick: number): string {
-  return derivedId(tickPlace(worldId, agentId, tick), 'delivery');
+export function deliveryIdOf(tick: LaneTick): string {
+  return (tick.deliveryId ??= derivedId(placeOf(tick), 'delivery'));
 }
 
 /** The id of the agent's answer through its callback. */
-export function answerId(worldId: string, agentId: string, tick: number): string {
-  return derivedId(tickPlace(worldId, agentId, tick), 'actions', 'callback');
+export function answerIdOf(tick: LaneTick): string {
+  return derivedId(placeOf(tick), 'actions', 'callback');
 }
 
-function tickPlace(worldId: string, agentId: string, tick: number): string {
-  return `${worldId}/${agentId}/${tick}`;
+function placeOf({ worldId, agent, tick }: LaneTick): string {
+  return `${worldId}/${agent.id}/${tick}`;
 }
 
 /**
@@ -54,26 +68,23 @@ export function composeCallback(
   secrets: SigningSecrets,
   nowMs: number,
 ): TickCallback {
-  const brought = new Set(itemsOf(tick.own).map(keyOf));
-  const earlier = carried.without(brought);
-  const { body: text, cut } = composeTickBody(tick.prepared, tick.own, earlier, new Date(nowMs).toISOString());
-  const body = Buffer.from(text, 'utf8');
+  const own = hasItems(tick.own) ? new Set(itemsOf(tick.own).map(keyOf)) : NO_KEYS;
+  const earlier = carried.size === 0 ? NO_ITEMS : carried.without(own);
+  const composed = composeTick(tick.prepared, tick.own, earlier, new Date(nowMs).toISOString());
+  const { cut } = composed;
+  const left = hasCutItems(cut) ? itemsCutOff(tick.own, cut) : NO_ITEMS;
+  const taken = earlier.length - cut.carried;
+  let brought = own;
+  if (left.length > 0 || taken > 0) {
+    const keys = new Set(own);
+    for (const item of left) keys.delete(keyOf(item));
+    for (const item of earlier.slice(0, taken)) keys.add(keyOf(item));
+    brought = keys;
+  }
 
-  // Lists are filled from their beginning, so what was cut is at their ends.
-  const left = itemsOf({
-    ...tick.own,
-    actionResults: lastOf(tick.own.actionResults, cut.actionResults),
-    messages: lastOf(tick.own.messages, cut.messages),
-    alerts: lastOf(tick.own.alerts, cut.alerts),
-    investigations: lastOf(tick.own.investigations, cut.investigations),
-  });
-  for (const item of left) brought.delete(keyOf(item));
-  for (const item of earlier.slice(0, earlier.length - cut.carried)) brought.add(keyOf(item));
-
-  const headers = {
-    ...headersOf(tick, deliveryId(tick.worldId, tick.agent.id, tick.tick)),
-    ...signaturesOf(body, secrets, tick.agent.settings),
-  };
+  const headers = headersOf(tick, deliveryIdOf(tick));
+  const body = tickBytes(composed);
+  sign(headers, body, secrets, tick.agent);
   return { url: tick.agent.callbackUrl ?? '', body, headers, brought, left };
 }
 
@@ -88,13 +99,11 @@ export function composeTest(
   secrets: SigningSecrets,
   nowMs: number,
 ): Pick<TickCallback, 'url' | 'body' | 'headers'> {
-  const body = Buffer.from(composeTickBody(tick.prepared, tick.own, [], new Date(nowMs).toISOString()).body, 'utf8');
-  const headers = {
-    ...headersOf(tick, derivedId(controlId, 'test')),
-    'X-WallStreetSim-Attempt': '1',
-    'X-WallStreetSim-Test': 'true',
-    ...signaturesOf(body, secrets, tick.agent.settings),
-  };
+  const body = tickBytes(composeTick(tick.prepared, tick.own, NO_ITEMS, new Date(nowMs).toISOString()));
+  const headers = headersOf(tick, derivedId(controlId, 'test'));
+  headers['X-WallStreetSim-Attempt'] = '1';
+  headers['X-WallStreetSim-Test'] = 'true';
+  sign(headers, body, secrets, tick.agent);
   return { url: tick.agent.callbackUrl ?? '', body, headers };
 }
 
@@ -107,23 +116,41 @@ function headersOf({ tick, agent }: LaneTick, delivery: string): Record<string, 
   };
 }
 
-/** All of them are over the same bytes; the names of other systems are signed with the secret that is current. */
-function signaturesOf(
+/** All signatures are over the same bytes; the names of other systems are signed with the secret that is current. */
+function sign(
+  headers: Record<string, string>,
   body: Buffer,
   { current, previous }: SigningSecrets,
-  { compatibilityHeaders }: AgentSettings,
-): Record<string, string> {
-  const headers: Record<string, string> = {};
+  { settings }: AgentEntry,
+): void {
   if (current !== undefined) {
     const signature = signTick(body, current);
     headers['X-WallStreetSim-Signature'] = signature;
-    if (compatibilityHeaders === true) {
+    if (settings.compatibilityHeaders === true) {
       headers['X-Webhook-Signature'] = signature;
       headers['X-WSS-Signature'] = signature.slice(signature.indexOf('=') + 1);
     }
   }
   if (previous !== undefined) headers['X-WallStreetSim-Signature-Previous'] = signTick(body, previous);
-  return headers;
+}
+
+function hasItems({ actionResults, messages, alerts, investigations }: AgentTick): boolean {
+  return Boolean(actionResults?.length || messages?.length || alerts?.length || investigations?.length);
+}
+
+function hasCutItems({ actionResults, messages, alerts, investigations }: CutCounts): boolean {
+  return actionResults + messages + alerts + investigations > 0;
+}
+
+/** Lists are filled from their beginning, so what was cut is at their ends. */
+function itemsCutOff(own: AgentTick, cut: CutCounts): CarriedItem[] {
+  return itemsOf({
+    ...own,
+    actionResults: lastOf(own.actionResults, cut.actionResults),
+    messages: lastOf(own.messages, cut.messages),
+    alerts: lastOf(own.alerts, cut.alerts),
+    investigations: lastOf(own.investigations, cut.investigations),
+  });
 }
 
 function lastOf<T>(items: readonly T[] | undefined, count: number): T[] {

@@ -46,6 +46,7 @@ export class CarriedItems {
    * @returns how many old items had to go
    */
   add(tick: number, items: readonly CarriedItem[]): number {
+    if (items.length === 0) return 0;
     const added: Entry[] = [];
     for (const carried of items) {
       const key = keyOf(carried);
@@ -65,6 +66,7 @@ export class CarriedItems {
 
   /** The agent has these now. */
   remove(keys: ReadonlySet<string>): void {
+    if (this.entries.length === 0 || keys.size === 0) return;
     const kept = this.entries.filter((entry) => !keys.has(entry.key));
     if (kept.length === this.entries.length) return;
     this.entries = kept;

@@ -8,7 +8,7 @@ import {
   type EncodedEvent,
 } from '@tickwire/contracts';
 import { Backoff, sleep, type EventLog, type LogSink } from '@tickwire/event-log';
-import { answerId, deliveryId, type LaneTick } from '../callbacks/tick-callback.js';
+import { answerIdOf, deliveryIdOf, type LaneTick } from '../callbacks/tick-callback.js';
 
 /** Records on their way beyond which no more ticks are taken: the log is slower than the callbacks. */
 const MOST_PENDING = 20_000;
@@ -41,7 +41,7 @@ export class DeliveryLog {
     const nowMs = this.now();
     const event = createEvent(agentActions, {
       ...this.facts(tick, nowMs),
-      id: answerId(worldId, agent.id, tick.tick),
+      id: answerIdOf(tick),
       data: {
         worldId,
         agentId: agent.id,
@@ -60,7 +60,7 @@ export class DeliveryLog {
     const nowMs = this.now();
     const event = createEvent(agentDelivery, {
       ...this.facts(tick, nowMs),
-      id: deliveryId(worldId, agent.id, tick.tick),
+      id: deliveryIdOf(tick),
       data: {
         worldId,
         agentId: agent.id,

@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { composeTickBody, expandTick, prepareTick, TICK_BODY_BUDGET_BYTES, type CarriedItem } from './tick-body.js';
+import {
+  composeTick,
+  composeTickBody,
+  expandTick,
+  prepareTick,
+  TICK_BODY_BUDGET_BYTES,
+  tickBytes,
+  tickText,
+  type CarriedItem,
+} from './tick-body.js';
 import type { AgentTick, NewsArticle, SharedTick } from './tick-webhook.js';
 import { marketTick } from './market-tick.event.js';
 
@@ -13,6 +22,19 @@ function sharedTick(companies = 100, news: NewsArticle[] = []): SharedTick {
     price: 100 + i / 100,
   }));
   return { tick, closedAt, market: { indices: market.indices, watchlist }, world, news };
+}
+
+function article(id: string): NewsArticle {
+  return {
+    id,
+    tick: 1,
+    headline: 'h',
+    category: 'market',
+    sentiment: 0,
+    agentIds: [],
+    symbols: [],
+    createdAt: at,
+  };
 }
 
 const text = fc.string({ unit: fc.constantFrom('a', 'é', '漢', '😀', '"', '\\', '\u0000', '\u2028'), maxLength: 500 });
@@ -56,6 +78,74 @@ describe('the tick body', () => {
     );
   });
 
+  it('is the same in bytes as in text, with what was carried and where much is cut, and takes no longer than it is', () => {
+    const news: NewsArticle[] = [{ ...article('n1'), headline: 'Überraschung: 漢字 😀' }];
+    const carriedItem: fc.Arbitrary<CarriedItem> = fc.oneof(
+      result.map((item): CarriedItem => ({ list: 'actionResults', item })),
+      message.map((item): CarriedItem => ({ list: 'messages', item })),
+    );
+    let cuts = 0;
+    fc.assert(
+      fc.property(
+        agentTick,
+        fc.array(carriedItem, { maxLength: 20 }),
+        fc.constantFrom(1, 600),
+        (agent, carried, times) => {
+          const repeated = Array.from({ length: times }, () => agent.messages!).flat();
+          const composed = composeTick(
+            prepareTick(sharedTick(20, news)),
+            { ...agent, messages: repeated.slice(0, 3_000) },
+            carried,
+            at,
+          );
+          const bytes = tickBytes(composed);
+          const text = tickText(composed);
+          expect(bytes.equals(Buffer.from(text))).toBe(true);
+          expect(bytes.length).toBe(composed.bytes);
+          expect(bytes.length).toBeLessThanOrEqual(TICK_BODY_BUDGET_BYTES);
+          expect(JSON.stringify(JSON.parse(text))).toBe(text);
+          if (composed.cut.messages > 0) cuts += 1;
+        },
+      ),
+      { numRuns: 60 },
+    );
+    expect(cuts).toBeGreaterThan(0);
+  });
+
+  it('takes an item that fills its budget to the last byte, and cuts one that is a byte longer', () => {
+    const shared = sharedTick(1);
+    const agent: AgentTick = { agentId: 'agt_1', funds: [1, 0, 1, 1] };
+    const withMessage = (length: number) =>
+      composeTick(
+        prepareTick(shared),
+        {
+          ...agent,
+          messages: [
+            { id: 'm', fromAgentId: 'a', toAgentId: 'b', content: 'x'.repeat(length), tick: 1, createdAt: at },
+          ],
+        },
+        [],
+        at,
+      );
+    let [fits, cut] = [0, TICK_BODY_BUDGET_BYTES];
+    while (cut - fits > 1) {
+      const length = Math.floor((fits + cut) / 2);
+      if (withMessage(length).cut.messages === 0) fits = length;
+      else cut = length;
+    }
+    // Room is kept for the notice of a cut: what fits leaves it free.
+    expect(withMessage(fits).bytes).toBeGreaterThan(TICK_BODY_BUDGET_BYTES - 500);
+    expect(withMessage(fits).bytes).toBeLessThanOrEqual(TICK_BODY_BUDGET_BYTES - 400);
+    expect(withMessage(fits + 1).cut.messages).toBe(1);
+    expect(withMessage(fits + 1).bytes).toBeLessThan(withMessage(fits).bytes);
+  });
+
+  it('gives out no memory that it has not written, should the count be wrong', () => {
+    const composed = composeTick(prepareTick(sharedTick(1)), { agentId: 'agt_1', funds: [1, 0, 1, 1] }, [], at);
+    expect(() => tickBytes({ ...composed, bytes: composed.bytes + 1 })).toThrow('was counted as');
+    expect(() => tickBytes({ ...composed, bytes: composed.bytes - 1 })).toThrow('was counted as');
+  });
+
   it('stays below its budget with every list at its maximum, and says what it left out', () => {
     const long = '漢'.repeat(500);
     const order = marketTick.sample.agents[0]!.orders![0]!;
@@ -79,15 +169,9 @@ describe('the tick body', () => {
         message: 'LIMIT_EXCEEDED',
       })),
     };
-    const news: NewsArticle[] = Array.from({ length: 50 }, (_, i) => ({
-      id: `n${i}`,
-      tick: 1,
+    const news = Array.from({ length: 50 }, (_, i) => ({
+      ...article(`n${i}`),
       headline: long,
-      category: 'market',
-      sentiment: 0,
-      agentIds: [],
-      symbols: [],
-      createdAt: at,
       isBreaking: i === 49,
     }));
     const carried: CarriedItem[] = agent.messages!.map((item) => ({ list: 'messages', item }));

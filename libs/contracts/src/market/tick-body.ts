@@ -18,6 +18,13 @@ const MOST_ORDERS = 60;
 const MOST_TRADES = 30;
 /** Room kept for the one alert that tells what was cut. */
 const NOTICE_BYTES = 400;
+/** Room kept for the timestamp and the brackets of the lists. */
+const FRAME_BYTES = 60;
+/** The body's own text that stands in an agent's parts. */
+const OWN_NAMES = ',"portfolio":,"orders":,"alerts":,"investigations":,"actionResults":}';
+
+/** Of the longest character. */
+const SPARE_BYTES = 4;
 
 /** What an earlier callback could not hand over, oldest first. */
 export type CarriedItem =
@@ -26,29 +33,53 @@ export type CarriedItem =
   | { list: 'alerts'; item: AgentAlert }
   | { list: 'investigations'; item: InvestigationAlert };
 
-/** The shared part, serialised once per tick. */
+/** A part of the body that all agents of a tick share, as text and encoded. */
+interface SharedPart {
+  text: string;
+  utf8: Buffer;
+}
+
+/** The shared part of a tick, serialised and encoded once. */
 export interface PreparedTick {
   shared: SharedTick;
   prices: ReadonlyMap<string, number>;
-  indicesJson: string;
-  watchlistJson: string;
-  worldJson: string;
-  newsJson: string;
+  /** From the body's beginning to the timestamp. */
+  opening: string;
+  /** From the orders to the trades: indices and watchlist. */
+  market: SharedPart;
+  /** From the trades to the messages: the world's facts and its news. */
+  world: SharedPart;
   /** UTF-8 length of all of them and of the body's own punctuation. */
   bytes: number;
+}
+
+/** One agent's body in its order: what is its own, around and between the parts that all share. */
+export interface ComposedTick {
+  prepared: PreparedTick;
+  /** To the end of the orders. */
+  opening: string;
+  trades: string;
+  /** From the messages on. */
+  closing: string;
+  /** UTF-8 length of the whole body. */
+  bytes: number;
+  cut: CutCounts;
 }
 
 export interface ComposedBody {
   /** Byte-identical to `JSON.stringify(JSON.parse(body))`. */
   body: string;
-  /** How many items of each list did not fit; all zero in ordinary life. */
-  cut: Record<CutList, number>;
+  cut: CutCounts;
 }
 
 type CutList = 'actionResults' | 'investigations' | 'alerts' | 'orders' | 'messages' | 'recentTrades' | 'carried';
 
+/** How many items of each list did not fit; all zero in ordinary life. */
+export type CutCounts = Record<CutList, number>;
+
 /** Serialises what all agents of a tick share. News beyond 8 kB is left out, breaking news first in. */
 export function prepareTick(shared: SharedTick): PreparedTick {
+  const { indices, watchlist } = shared.market;
   const news: NewsArticle[] = [];
   let newsBytes = 2;
   const breakingFirst = [...shared.news].sort((a, b) => Number(b.isBreaking ?? false) - Number(a.isBreaking ?? false));
@@ -58,94 +89,114 @@ export function prepareTick(shared: SharedTick): PreparedTick {
     newsBytes += bytes;
     news.push(article);
   }
-  const prepared = {
+  const opening = `{"tick":${shared.tick},"timestamp":`;
+  const market = encoded(
+    `,"market":{"indices":${JSON.stringify(indices)},"watchlist":${JSON.stringify(watchlist)},"recentTrades":`,
+  );
+  const world = encoded(`},"world":${JSON.stringify(shared.world)},"news":${JSON.stringify(news)},"messages":`);
+  return {
     shared,
-    prices: new Map(shared.market.watchlist.map((quote) => [quote.symbol, quote.price])),
-    indicesJson: JSON.stringify(shared.market.indices),
-    watchlistJson: JSON.stringify(shared.market.watchlist),
-    worldJson: JSON.stringify(shared.world),
-    newsJson: JSON.stringify(news),
+    prices: new Map(watchlist.map((quote) => [quote.symbol, quote.price])),
+    opening,
+    market,
+    world,
+    bytes: opening.length + market.utf8.length + world.utf8.length + OWN_NAMES.length,
   };
-  const frame = join(prepared, '', '', {
-    portfolio: '',
-    orders: '',
-    trades: '',
-    messages: '',
-    alerts: '',
-    investigations: '',
-    results: '',
-  });
-  return { ...prepared, bytes: Buffer.byteLength(frame) };
 }
 
 /**
- * The body of one agent's callback within the budget. Lists are filled in the order of their worth: portfolio,
- * actionResults, investigations, alerts, orders, messages, recentTrades, carried items.
+ * The body of one agent's callback within the budget, yet to be rendered. Lists are filled in the order of their worth:
+ * portfolio, actionResults, investigations, alerts, orders, messages, recentTrades, carried items.
  * @param timestamp when it is composed, ISO 8601; the same on every attempt
  */
+export function composeTick(
+  prepared: PreparedTick,
+  agent: AgentTick,
+  carried: readonly CarriedItem[],
+  timestamp: string,
+): ComposedTick {
+  const { agentId } = agent;
+  const timestampJson = JSON.stringify(timestamp);
+  const portfolio = JSON.stringify(portfolioOf(prepared.prices, agent));
+  const portfolioBytes = Buffer.byteLength(portfolio);
+  const room = { bytes: TICK_BODY_BUDGET_BYTES - prepared.bytes - portfolioBytes - FRAME_BYTES - NOTICE_BYTES };
+
+  const results = new JsonList(room).fill(agent.actionResults);
+  const investigations = new JsonList(room).fill(agent.investigations);
+  const alerts = new JsonList(room).fill(agent.alerts);
+  const orders = new JsonList(room).fill(agent.orders, MOST_ORDERS, (order) => withAgent(order, agentId));
+  const messages = new JsonList(room).fill(agent.messages);
+  const trades = new JsonList(room).fill(agent.trades, MOST_TRADES);
+
+  const cut: CutCounts = {
+    actionResults: (agent.actionResults?.length ?? 0) - results.count,
+    investigations: (agent.investigations?.length ?? 0) - investigations.count,
+    alerts: (agent.alerts?.length ?? 0) - alerts.count,
+    orders: (agent.orders?.length ?? 0) - orders.count,
+    messages: (agent.messages?.length ?? 0) - messages.count,
+    recentTrades: (agent.trades?.length ?? 0) - trades.count,
+    carried: carried.length,
+  };
+  const lists = { actionResults: results, investigations, alerts, messages };
+  for (const { list, item } of carried) {
+    if (!lists[list].takeEarlier(JSON.stringify(item))) break;
+    cut.carried -= 1;
+  }
+  if (hasCut(cut)) alerts.push(JSON.stringify(cutNotice(prepared, agentId, cut)));
+
+  const ownBytes =
+    Buffer.byteLength(timestampJson) +
+    portfolioBytes +
+    orders.bytes +
+    trades.bytes +
+    messages.bytes +
+    alerts.bytes +
+    investigations.bytes +
+    results.bytes;
+  return {
+    prepared,
+    opening: `${prepared.opening}${timestampJson},"portfolio":${portfolio},"orders":${orders.json}`,
+    trades: trades.json,
+    closing: `${messages.json},"alerts":${alerts.json},"investigations":${investigations.json},"actionResults":${results.json}}`,
+    bytes: prepared.bytes + ownBytes,
+    cut,
+  };
+}
+
+/**
+ * The body as it goes over a socket: what all agents share has been encoded before, and is copied.
+ *
+ * Each has memory of its own. Cut from slabs of 256 KiB they cost about as much to make (2 us less of 20, within the
+ * noise), and a single callback that hangs would keep a whole slab.
+ * @throws Error when `bytes` is not what the parts come to: a bug
+ */
+export function tickBytes({ prepared: { market, world }, opening, trades, closing, bytes }: ComposedTick): Buffer {
+  // Not zeroed, because every byte of it is written. The spare ones show a count that is too low, which would cut the end off.
+  const body = Buffer.allocUnsafe(bytes + SPARE_BYTES);
+  let at = body.write(opening);
+  at += market.utf8.copy(body, at);
+  at += body.write(trades, at);
+  at += world.utf8.copy(body, at);
+  at += body.write(closing, at);
+  // With fewer, the callback would bring what the memory held before.
+  if (at !== bytes) throw new Error(`a tick body was counted as ${bytes} bytes, of which ${at} were written`);
+  return body.subarray(0, bytes);
+}
+
+/** The same body as text. */
+export function tickText({ prepared: { market, world }, opening, trades, closing }: ComposedTick): string {
+  return `${opening}${market.text}${trades}${world.text}${closing}`;
+}
+
+/** `composeTick` rendered as text. */
 export function composeTickBody(
   prepared: PreparedTick,
   agent: AgentTick,
   carried: readonly CarriedItem[],
   timestamp: string,
 ): ComposedBody {
-  const portfolio = JSON.stringify(portfolioOf(prepared.prices, agent));
-  let left = TICK_BODY_BUDGET_BYTES - prepared.bytes - Buffer.byteLength(portfolio) - 60 - NOTICE_BYTES;
-  const take = (items: readonly object[] | undefined): string[] => {
-    const taken: string[] = [];
-    for (const item of items ?? []) {
-      const json = JSON.stringify(item);
-      const bytes = Buffer.byteLength(json) + 1;
-      if (bytes > left) break;
-      left -= bytes;
-      taken.push(json);
-    }
-    return taken;
-  };
-  const results = take(agent.actionResults);
-  const investigations = take(agent.investigations);
-  const alerts = take(agent.alerts);
-  const orders = take(agent.orders?.slice(0, MOST_ORDERS).map((order) => withAgent(order, agent.agentId)));
-  const messages = take(agent.messages);
-  const trades = take(agent.trades?.slice(0, MOST_TRADES));
-
-  const earlier: Record<CarriedItem['list'], string[]> = {
-    actionResults: [],
-    messages: [],
-    alerts: [],
-    investigations: [],
-  };
-  let carriedTaken = 0;
-  for (const { list, item } of carried) {
-    const [json] = take([item]);
-    if (json === undefined) break;
-    earlier[list].push(json);
-    carriedTaken += 1;
-  }
-
-  const cut: ComposedBody['cut'] = {
-    actionResults: (agent.actionResults?.length ?? 0) - results.length,
-    investigations: (agent.investigations?.length ?? 0) - investigations.length,
-    alerts: (agent.alerts?.length ?? 0) - alerts.length,
-    orders: (agent.orders?.length ?? 0) - orders.length,
-    messages: (agent.messages?.length ?? 0) - messages.length,
-    recentTrades: (agent.trades?.length ?? 0) - trades.length,
-    carried: carried.length - carriedTaken,
-  };
-  if (Object.values(cut).some((count) => count > 0))
-    alerts.push(JSON.stringify(cutNotice(prepared, agent.agentId, cut)));
-
-  const list = (before: string[], now: string[]): string => `[${[...before, ...now].join(',')}]`;
-  const body = join(prepared, String(prepared.shared.tick), JSON.stringify(timestamp), {
-    portfolio,
-    orders: list([], orders),
-    trades: list([], trades),
-    messages: list(earlier.messages, messages),
-    alerts: list(earlier.alerts, alerts),
-    investigations: list(earlier.investigations, investigations),
-    results: list(earlier.actionResults, results),
-  });
-  return { body, cut };
+  const composed = composeTick(prepared, agent, carried, timestamp);
+  return { body: tickText(composed), cut: composed.cut };
 }
 
 /** The whole tick of one agent as an object, nothing cut: what the budget is measured against, and the API's view. */
@@ -202,7 +253,7 @@ function withAgent(order: Omit<AgentOrder, 'agentId'>, agentId: string): AgentOr
   return { id, agentId, ...rest };
 }
 
-function cutNotice(prepared: PreparedTick, agentId: string, cut: ComposedBody['cut']): AgentAlert {
+function cutNotice(prepared: PreparedTick, agentId: string, cut: CutCounts): AgentAlert {
   const counts = Object.entries(cut)
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${count} ${name}`);
@@ -218,28 +269,79 @@ function cutNotice(prepared: PreparedTick, agentId: string, cut: ComposedBody['c
   };
 }
 
-interface PrivateJson {
-  portfolio: string;
-  orders: string;
-  trades: string;
-  messages: string;
-  alerts: string;
-  investigations: string;
-  results: string;
+const EMPTY = '[]';
+
+/** A list of the body that grows while there is room for its items. */
+class JsonList {
+  /** Of this tick. */
+  private now = '';
+  /** Of earlier ones; they stand before. */
+  private earlier = '';
+  /** Items of this tick that are in. */
+  count = 0;
+  /** UTF-8 length of `json`. */
+  bytes = EMPTY.length;
+
+  /** @param room what is left of the budget, for all lists of the body together */
+  constructor(private readonly room: { bytes: number }) {}
+
+  get json(): string {
+    return this.earlier === '' || this.now === '' ? `[${this.earlier}${this.now}]` : `[${this.earlier},${this.now}]`;
+  }
+
+  /** Takes items from the beginning, up to `most` and to the first for which there is no room. */
+  fill<T extends object>(items: readonly T[] | undefined, most = Infinity, form?: (item: T) => object): this {
+    if (items === undefined) return this;
+    for (const item of items) {
+      if (this.count === most || !this.take(JSON.stringify(form ? form(item) : item))) break;
+    }
+    return this;
+  }
+
+  /** @returns false where there is no room */
+  take(json: string): boolean {
+    const bytes = this.reserve(json);
+    if (bytes === undefined) return false;
+    this.push(json, bytes);
+    return true;
+  }
+
+  /** An item of an earlier tick, behind the earlier ones that are in. @returns as `take` */
+  takeEarlier(json: string): boolean {
+    const bytes = this.reserve(json);
+    if (bytes === undefined) return false;
+    this.earlier = this.earlier === '' ? json : `${this.earlier},${json}`;
+    this.grow(bytes);
+    return true;
+  }
+
+  /** Takes an item for which room was kept. */
+  push(json: string, bytes = Buffer.byteLength(json)): void {
+    this.now = this.now === '' ? json : `${this.now},${json}`;
+    this.count += 1;
+    this.grow(bytes);
+  }
+
+  /** @returns its UTF-8 length, or undefined where there is no room for it and a comma */
+  private reserve(json: string): number | undefined {
+    const bytes = Buffer.byteLength(json);
+    if (bytes + 1 > this.room.bytes) return undefined;
+    this.room.bytes -= bytes + 1;
+    return bytes;
+  }
+
+  private grow(itemBytes: number): void {
+    this.bytes += this.bytes === EMPTY.length ? itemBytes : itemBytes + 1;
+  }
 }
 
-function join(
-  shared: Pick<PreparedTick, 'indicesJson' | 'watchlistJson' | 'worldJson' | 'newsJson'>,
-  tick: string,
-  timestamp: string,
-  own: PrivateJson,
-): string {
-  return (
-    `{"tick":${tick},"timestamp":${timestamp},"portfolio":${own.portfolio},"orders":${own.orders},` +
-    `"market":{"indices":${shared.indicesJson},"watchlist":${shared.watchlistJson},"recentTrades":${own.trades}},` +
-    `"world":${shared.worldJson},"news":${shared.newsJson},"messages":${own.messages},"alerts":${own.alerts},` +
-    `"investigations":${own.investigations},"actionResults":${own.results}}`
-  );
+function hasCut(cut: CutCounts): boolean {
+  for (const list in cut) if (cut[list as CutList] > 0) return true;
+  return false;
+}
+
+function encoded(text: string): SharedPart {
+  return { text, utf8: Buffer.from(text) };
 }
 
 function sizeOf(value: object): number {
