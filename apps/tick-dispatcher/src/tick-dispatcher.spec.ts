@@ -397,6 +397,7 @@ describe('the tick dispatcher', () => {
       await bench.start();
       const broken = { agentId: A, funds: [1, 0, 1, 1], messages: 7 } as unknown as AgentTick;
       await bench.tick(1, [broken, B]);
+      await bench.settled(A, 1);
       await bench.tick(2, [A, B]);
       await bench.settled(A, 2);
       await until(async () => (await bench.offset()) === 2);
