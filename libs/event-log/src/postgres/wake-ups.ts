@@ -211,5 +211,8 @@ export async function createWakeUps(database: string, { readHeads, notify, liste
   };
 }
 
-/** SQL that sends the payload of {@link NotifyOptions.notify}. */
-export const NOTIFY_SQL = `SELECT pg_notify('${CHANNEL}', $1)`;
+/**
+ * SQL that sends the payload of {@link NotifyOptions.notify}. A notification is a transaction with a commit record; that it
+ * should survive a crash, for which it would wait for the disk, is nothing that a hint needs.
+ */
+export const NOTIFY_SQL = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${CHANNEL}', $1)`;
