@@ -26,7 +26,7 @@ saturation, and p50 and p99 in an open loop at half of that. Prints a table and,
 Options:
   --log <kafka|postgres|both>  Kafka and Redis, or the embedded log and claims in process (default both)
   --seconds <n>                measured seconds of each subject at saturation, and of the open loop (default 24)
-  --warm-up <n>                seconds before each measured stretch (default 4)
+  --warm-up <n>                seconds before each measured stretch (default 10)
   --rounds <n>                 how often bare and ours take turns (default 3)
   --accounts <n>               accounts that the signals are for (default 64)
   --connections <n>            of the load generator (default 64)
@@ -42,7 +42,7 @@ export function readIngressOptions(args: readonly string[]): IngressOptions | un
     options: {
       log: { type: 'string', default: 'both' },
       seconds: { type: 'string', default: '24' },
-      'warm-up': { type: 'string', default: '4' },
+      'warm-up': { type: 'string', default: '10' },
       rounds: { type: 'string', default: '3' },
       accounts: { type: 'string', default: '64' },
       connections: { type: 'string', default: '64' },

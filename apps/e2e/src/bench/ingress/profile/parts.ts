@@ -32,7 +32,11 @@ export const PART_RULES: readonly PartRule[] = [
   { part: 'answer: status URL and its token', url: /libs\/credentials\/|dist\/signals\/accepted-answer/ },
   { part: 'metrics', url: /prom-client|ingress\/dist\/metrics\// },
   { part: 'intake: the order of the steps', url: /apps\/ingress\/dist\// },
-  { part: 'Redis client: scripts and replies', url: /libs\/redis\/|node_modules\/(ioredis|@ioredis|redis-parser)\//, servesCaller: true },
+  {
+    part: 'Redis client: scripts and replies',
+    url: /libs\/redis\/|node_modules\/(ioredis|@ioredis|redis-parser)\//,
+    servesCaller: true,
+  },
   {
     part: 'HTTP: Node, Fastify, Nest',
     url: /node_modules\/(@nestjs|fastify|@fastify|find-my-way|rxjs|reusify)\/|libs\/runtime\/|node:_http|node:internal\/http/,
