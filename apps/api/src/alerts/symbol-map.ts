@@ -1,5 +1,5 @@
 import { SYMBOL } from '@tickwire/contracts';
-import { ProblemError, type FieldProblem } from '@tickwire/problem-details';
+import { pointerStep, ProblemError, type FieldProblem } from '@tickwire/problem-details';
 
 /** The sender's symbol -> ours. */
 export type SymbolMap = Record<string, string>;
@@ -16,7 +16,7 @@ export function readSymbolMap(given: Readonly<Record<string, unknown>>): SymbolM
     errors.push({ pointer: '/symbolMap', code: 'TOO_MANY', detail: `at most ${MOST_SYMBOLS} symbols` });
   } else {
     for (const [written, symbol] of entries) {
-      const pointer = `/symbolMap/${written.slice(0, LONGEST_NAME).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      const pointer = `/symbolMap${pointerStep(written.slice(0, LONGEST_NAME))}`;
       if (written === '' || written.length > LONGEST_NAME) {
         errors.push({ pointer, code: 'INVALID_NAME', detail: `has to be 1 to ${LONGEST_NAME} characters long` });
       } else if (typeof symbol !== 'string' || !SYMBOL.test(symbol)) {

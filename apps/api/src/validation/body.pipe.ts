@@ -1,6 +1,6 @@
 import { ValidationPipe } from '@nestjs/common';
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
-import { ProblemError, type FieldProblem } from '@tickwire/problem-details';
+import { pointerStep, ProblemError, type FieldProblem } from '@tickwire/problem-details';
 import type { ValidationError } from 'class-validator';
 
 const COMMON = { transform: true, whitelist: true, stopAtFirstError: true, exceptionFactory: refusal } as const;
@@ -44,7 +44,7 @@ function refusal(errors: ValidationError[]): ProblemError {
 }
 
 function problemsOf(error: ValidationError, parent: string): FieldProblem[] {
-  const pointer = `${parent}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointer = parent + pointerStep(error.property);
   const own = Object.entries(error.constraints ?? {}).map(([rule, detail]) =>
     rule === 'whitelistValidation'
       ? { pointer, code: 'UNKNOWN_FIELD', detail: 'this field is not known here' }

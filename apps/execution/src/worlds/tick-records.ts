@@ -6,10 +6,11 @@ import {
   marketTick,
   type AgentOrder,
   type AgentTick,
+  type EncodedEvent,
   type MarketSnapshot,
   type WorldFacts,
 } from '@tickwire/contracts';
-import { partitionOfKey, type NewRecord } from '@tickwire/event-log';
+import { partitionOfKey } from '@tickwire/event-log';
 import { formatDecimal } from '@tickwire/ledger';
 import type { AgentTick as ClosedAgent, Company, OrderView, Quote, TickResult } from '@tickwire/market';
 
@@ -26,11 +27,11 @@ export interface TickContext {
 }
 
 /** What a closed tick puts on the log: one quote record, and at least one tick record for each shard that has agents. */
-export function tickRecords(result: TickResult, context: TickContext): NewRecord[] {
+export function tickRecords(result: TickResult, context: TickContext): EncodedEvent[] {
   return [quoteRecord(result, context), ...shardRecords(result, context)];
 }
 
-function quoteRecord({ tick, closedAtMs, quotes }: TickResult, { worldId, stepMs }: TickContext): NewRecord {
+function quoteRecord({ tick, closedAtMs, quotes }: TickResult, { worldId, stepMs }: TickContext): EncodedEvent {
   const quoteId = `${worldId}:${tick}`;
   return encodeEvent(
     marketQuote,
@@ -55,7 +56,7 @@ function quoteRecord({ tick, closedAtMs, quotes }: TickResult, { worldId, stepMs
   );
 }
 
-function shardRecords(result: TickResult, context: TickContext): NewRecord[] {
+function shardRecords(result: TickResult, context: TickContext): EncodedEvent[] {
   const { worldId, shards } = context;
   const byShard = new Map<number, AgentTick[]>();
   for (const agent of result.agents) {

@@ -1,3 +1,5 @@
+import { pointerStep } from '@tickwire/problem-details';
+
 /** Of a name of the sender's; a pointer is at most 256 characters in events, and an escape takes two. */
 const MAX_NAME = 100;
 
@@ -6,6 +8,5 @@ const MAX_NAME = 100;
  * the sender's.
  */
 export function pointerTo(name: string): string {
-  const short = name.slice(0, MAX_NAME).replaceAll('\0', '\uFFFD').toWellFormed();
-  return `/${short.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  return pointerStep(name.slice(0, MAX_NAME).replaceAll('\0', '\uFFFD').toWellFormed());
 }

@@ -1,9 +1,5 @@
+import { ACTIONS_JSON, MOST_ACTIONS } from '@tickwire/contracts';
 import { parseJson } from '@tickwire/runtime';
-
-/** More are cut off; the contract says how many there were. */
-export const MOST_ACTIONS = 100;
-/** A body of 64 KiB cannot hold more keys. Depth is bounded because what reads it later recurses. */
-const LIMITS = { maxDepth: 32, maxKeys: 65_536 };
 
 export interface TickAnswerRead {
   /** As they came, at most 100. */
@@ -19,9 +15,12 @@ export function readAnswer(status: number, body: Uint8Array): TickAnswerRead {
   if (body.length === 0) return { actions: [], error: `HTTP ${status} without a body` };
   let answer: unknown;
   try {
-    answer = parseJson(body, LIMITS);
+    answer = parseJson(body, ACTIONS_JSON);
   } catch {
-    return { actions: [], error: `HTTP ${status}, no valid JSON (UTF-8, at most ${LIMITS.maxDepth} levels deep)` };
+    return {
+      actions: [],
+      error: `HTTP ${status}, no valid JSON (UTF-8, at most ${ACTIONS_JSON.maxDepth} levels deep)`,
+    };
   }
   const actions: unknown =
     typeof answer === 'object' && answer !== null && 'actions' in answer ? answer.actions : undefined;

@@ -192,7 +192,8 @@ export class AgentLane implements Settleable {
 
   private async quiet(): Promise<void> {
     await this.running;
-    await Promise.all(this.recording);
+    // What cannot be recorded is told where it fails.
+    await Promise.allSettled(this.recording);
   }
 
   private wake(): void {

@@ -3,6 +3,14 @@ import { defineEvent } from '../define-event.js';
 import { INSTANT } from '../formats.js';
 import sample from './agent-actions.sample.json' with { type: 'json' };
 
+/** Of one answer or request. A callback's answer is cut there, and `truncated` says how many there were. */
+export const MOST_ACTIONS = 100;
+/**
+ * For the JSON that brings actions: a hundred of them have several hundred keys, and a body of 64 KiB cannot hold more
+ * than these. Depth is bounded because what reads it later recurses.
+ */
+export const ACTIONS_JSON = { maxDepth: 32, maxKeys: 65_536 } as const;
+
 /**
  * `agent.actions`: one agent's answer to one tick, or what it sent through the api of its own accord. Actions are as they
  * came; the world judges each on its own.
@@ -20,7 +28,7 @@ export class AgentActions {
   @IsOptional() @IsString() @Length(1, 128) clientId?: string;
   /** At most 100; `truncated` says how many there were. */
   @IsArray() actions!: unknown[];
-  @IsOptional() @IsInt() @Min(101) truncated?: number;
+  @IsOptional() @IsInt() @Min(MOST_ACTIONS + 1) truncated?: number;
   @Matches(INSTANT) receivedAt!: string;
 }
 

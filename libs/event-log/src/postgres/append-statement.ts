@@ -50,14 +50,14 @@ export function appendStatement(records: readonly NewRecord[], partitionCount: n
     text: TEXT,
     values: [
       targets.all.map(({ topic }) => topic),
-      integers(targets.all.map(({ partition }) => partition)),
-      integers(targets.all.map(({ count }) => count)),
-      integers(targetOf.map(({ index }) => index + 1)),
-      integers(steps),
-      integers(values.map((value) => value.length)),
+      targets.all.map(({ partition }) => partition),
+      targets.all.map(({ count }) => count),
+      targetOf.map(({ index }) => index + 1),
+      steps,
+      values.map((value) => value.length),
       records.map(({ key }) => key),
       headers,
-      // One string of bytes: an array of them would be sent as text, in hexadecimal.
+      // One string of bytes; the lengths say where to cut it.
       Buffer.concat(values),
     ],
     appended(rows) {
@@ -94,9 +94,4 @@ class Targets {
     }
     return target;
   }
-}
-
-/** An array in its text form: of small numbers shorter than the binary form, and joined in one go. */
-function integers(numbers: readonly number[]): string {
-  return `{${numbers.join()}}`;
 }

@@ -1,4 +1,5 @@
-import { ProblemError, type FieldProblem } from '@tickwire/problem-details';
+import { ACTIONS_JSON, MOST_ACTIONS } from '@tickwire/contracts';
+import { pointerStep, ProblemError, type FieldProblem } from '@tickwire/problem-details';
 import { parseJson } from '@tickwire/runtime';
 
 /** `POST /api/v1/agents/{id}/actions`: actions as in the answer to a callback, under an id of the sender's. */
@@ -10,27 +11,20 @@ export interface ActionsRequest {
 }
 
 const CLIENT_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
-/** As many as the answer to a callback may hold. */
-const MOST_ACTIONS = 100;
 /** Of an action's type; the longest known one has 13 characters. */
 const MOST_TYPE_LENGTH = 64;
-/** Those of a callback's answer: a hundred actions have several hundred keys. Depth is bounded because what reads it later recurses. */
-const LIMITS = { maxDepth: 32, maxKeys: 65_536 };
-
 /**
  * Reads the request's bytes, strictly: who calls can mend what is wrong, as an agent that answers a callback cannot.
  * @throws ProblemError MALFORMED_JSON; SCHEMA with every wrong field
  */
 export function readActionsRequest(bytes: Uint8Array): ActionsRequest {
-  const body = parseJson(bytes, LIMITS);
+  const body = parseJson(bytes, ACTIONS_JSON);
   if (!isObject(body)) throw refusal([problem('', 'NOT_AN_OBJECT', 'the body has to be an object')]);
   const { clientId, actions, ...unknown } = body as Record<string, unknown>;
   const errors = [
     ...clientIdProblems(clientId),
     ...actionsProblems(actions),
-    ...Object.keys(unknown).map((name) =>
-      problem(`/${escaped(name)}`, 'UNKNOWN_FIELD', 'this field is not known here'),
-    ),
+    ...Object.keys(unknown).map((name) => problem(pointerStep(name), 'UNKNOWN_FIELD', 'this field is not known here')),
   ];
   if (errors.length > 0) throw refusal(errors);
   return { clientId: clientId as string, actions: actions as object[] };
@@ -67,11 +61,6 @@ function isObject(value: unknown): value is object {
 
 function problem(pointer: string, code: string, detail: string): FieldProblem {
   return { pointer, code, detail };
-}
-
-/** A name inside a JSON pointer. */
-function escaped(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 function refusal(errors: readonly FieldProblem[]): ProblemError {

@@ -5,7 +5,8 @@ import type { Output } from '../run-bench.js';
 import { measureAtRate, measureSaturated, profileSaturated, type DoorBench, type MeasuredStretch } from './measure.js';
 import type { IngressOptions } from './options.js';
 import { startDoorSystem } from './processes/door-system.js';
-import { renderShares, sharesOf, type CpuProfile } from './profile/profile-shares.js';
+import type { CpuProfile } from '../profile/busy-time.js';
+import { renderShares, sharesOf } from './profile/profile-shares.js';
 import {
   cpuPerSignal,
   figuresOf,

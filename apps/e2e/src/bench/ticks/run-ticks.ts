@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { CpuProfile } from '../ingress/profile/profile-shares.js';
+import type { CpuProfile } from '../profile/busy-time.js';
 import type { Output } from '../run-bench.js';
 import { pacedFigures } from './figures/paced-figures.js';
 import { renderPlaces } from './figures/profile-places.js';

@@ -8,9 +8,6 @@ export interface PartRule {
   servesCaller?: boolean;
 }
 
-/** Of frames that nobody of ours, nor a package, has called. */
-export const NODE_ITSELF = 'Node itself: sockets, timers, microtasks';
-
 /** The parts of an accepted signal's way through ingress. The first rule that fits a frame names its part. */
 export const PART_RULES: readonly PartRule[] = [
   { part: 'garbage collection', functionName: /^\(garbage collector\)$/ },

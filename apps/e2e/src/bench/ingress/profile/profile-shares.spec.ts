@@ -1,5 +1,5 @@
-import { NODE_ITSELF } from './parts.js';
-import { renderShares, sharesOf, type CpuProfile, type ProfileNode } from './profile-shares.js';
+import { NODE_ITSELF, type CpuProfile, type ProfileNode } from '../../profile/busy-time.js';
+import { renderShares, sharesOf } from './profile-shares.js';
 
 const SIGNING = 'file:///srv/libs/signing/dist/digest.js';
 const CLAIMS = 'file:///srv/apps/ingress/dist/claims/redis-claim-store.js';

@@ -1,19 +1,5 @@
-import { NODE_ITSELF, PART_RULES } from './parts.js';
-
-/** What is read of a V8 CPU profile (`.cpuprofile`). */
-export interface CpuProfile {
-  nodes: readonly ProfileNode[];
-  /** The node at the top of the stack, for each sample. */
-  samples: readonly number[];
-  /** µs since the sample before, for each sample. */
-  timeDeltas: readonly number[];
-}
-
-export interface ProfileNode {
-  id: number;
-  callFrame: { functionName: string; url: string };
-  children?: readonly number[];
-}
+import { NODE_ITSELF, tellBusyTime, type CpuProfile, type ProfileNode } from '../../profile/busy-time.js';
+import { PART_RULES } from './parts.js';
 
 /** A part of what an accepted signal costs. Both numbers are of the busy time, which is 1. */
 export interface Share {
@@ -23,9 +9,6 @@ export interface Share {
   writing: number;
 }
 
-/** Not the process' own work: its idle time, and the profiler. */
-const NOT_WORK = /^\((idle|root)\)$/;
-const PROFILER = 'node:inspector';
 const SOCKET_WRITE = /^write(v|Buffer|Utf8String|Latin1String|AsciiString)$/;
 
 /**
@@ -34,20 +17,13 @@ const SOCKET_WRITE = /^write(v|Buffer|Utf8String|Latin1String|AsciiString)$/;
  *
  * @returns the largest first
  */
-export function sharesOf({ nodes, samples, timeDeltas }: CpuProfile): Share[] {
-  const places = placesOf(nodes);
+export function sharesOf(profile: CpuProfile): Share[] {
   const spentUs = new Map<string, { all: number; writing: number }>();
-  let busyUs = 0;
-  samples.forEach((id, index) => {
-    const place = places.get(id);
-    if (place === undefined) return;
-    // A clock that steps back between two samples says nothing of the time between them.
-    const us = Math.max(0, timeDeltas[index] ?? 0);
-    const spent = spentUs.get(place.part) ?? { all: 0, writing: 0 };
-    spentUs.set(place.part, spent);
+  const busyUs = tellBusyTime(profile, partOf, ({ callFrame: { functionName, url } }, part, us) => {
+    const spent = spentUs.get(part) ?? { all: 0, writing: 0 };
+    spentUs.set(part, spent);
     spent.all += us;
-    if (place.writing) spent.writing += us;
-    busyUs += us;
+    if (SOCKET_WRITE.test(functionName) && url === '') spent.writing += us;
   });
   return [...spentUs]
     .filter(([, { all }]) => all > 0)
@@ -64,29 +40,6 @@ export function renderShares(shares: readonly Share[]): string {
         (writing > 0.001 ? ` (of it ${percent(writing).trim()} writing to sockets)` : ''),
     )
     .join('\n');
-}
-
-interface Place {
-  part: string;
-  writing: boolean;
-}
-
-/** @returns where each node's own time belongs; absent for what is not work */
-function placesOf(nodes: readonly ProfileNode[]): Map<number, Place> {
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const called = new Set(nodes.flatMap(({ children = [] }) => children));
-  const places = new Map<number, Place>();
-  const visit = nodes.filter(({ id }) => !called.has(id)).map((node) => ({ node, caller: NODE_ITSELF }));
-  for (let next = visit.pop(); next !== undefined; next = visit.pop()) {
-    const { node, caller } = next;
-    const { functionName, url } = node.callFrame;
-    if (url === PROFILER) continue;
-    const part = partOf(node, caller);
-    if (!NOT_WORK.test(functionName))
-      places.set(node.id, { part, writing: SOCKET_WRITE.test(functionName) && url === '' });
-    for (const id of node.children ?? []) visit.push({ node: byId.get(id)!, caller: part });
-  }
-  return places;
 }
 
 function partOf({ callFrame: { functionName, url } }: ProfileNode, caller: string): string {

@@ -1,9 +1,5 @@
-import type { CpuProfile, ProfileNode } from '../../ingress/profile/profile-shares.js';
+import { tellBusyTime, type CpuProfile, type ProfileNode } from '../../profile/busy-time.js';
 
-const NOT_WORK = /^\((idle|root)\)$/;
-const PROFILER = 'node:inspector';
-/** Of frames that no module of ours or of a package has called. */
-const NODE_ITSELF = 'Node itself: sockets, timers, microtasks';
 const MOST_PLACES = 30;
 
 /**
@@ -12,46 +8,23 @@ const MOST_PLACES = 30;
  *
  * @returns lines, the largest share first in either part
  */
-export function renderPlaces({ nodes, samples, timeDeltas }: CpuProfile): string[] {
-  const places = placesOf(nodes);
+export function renderPlaces(profile: CpuProfile): string[] {
   const byModule = new Map<string, number>();
   const byFunction = new Map<string, number>();
-  let busyUs = 0;
-  samples.forEach((id, index) => {
-    const place = places.get(id);
-    if (!place) return;
-    // A clock that steps back between two samples says nothing of the time between them.
-    const us = Math.max(0, timeDeltas[index] ?? 0);
-    byModule.set(place.module, (byModule.get(place.module) ?? 0) + us);
-    byFunction.set(place.function, (byFunction.get(place.function) ?? 0) + us);
-    busyUs += us;
+  const busyUs = tellBusyTime(profile, moduleOf, (node, module, us) => {
+    const name = functionOf(node);
+    byModule.set(module, (byModule.get(module) ?? 0) + us);
+    byFunction.set(name, (byFunction.get(name) ?? 0) + us);
   });
   return ['by module:', ...largest(byModule, busyUs), 'by function:', ...largest(byFunction, busyUs)];
 }
 
-interface Place {
-  module: string;
-  function: string;
+function moduleOf({ callFrame: { functionName, url } }: ProfileNode, caller: string): string {
+  return functionName === '(garbage collector)' ? 'garbage collection' : (packageOf(url) ?? caller);
 }
 
-/** @returns where each node's own time belongs; absent for what is not work */
-function placesOf(nodes: readonly ProfileNode[]): Map<number, Place> {
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const called = new Set(nodes.flatMap(({ children = [] }) => children));
-  const places = new Map<number, Place>();
-  const visit = nodes.filter(({ id }) => !called.has(id)).map((node) => ({ node, caller: NODE_ITSELF }));
-  for (let next = visit.pop(); next !== undefined; next = visit.pop()) {
-    const { node, caller } = next;
-    const { functionName, url } = node.callFrame;
-    if (url === PROFILER) continue;
-    const isCollector = functionName === '(garbage collector)';
-    const module = isCollector ? 'garbage collection' : (packageOf(url) ?? caller);
-    const file = projectFile(url) ?? url;
-    if (!NOT_WORK.test(functionName))
-      places.set(node.id, { module, function: `${file} ${functionName || '(anonymous)'}`.trim() });
-    for (const id of node.children ?? []) visit.push({ node: byId.get(id)!, caller: module });
-  }
-  return places;
+function functionOf({ callFrame: { functionName, url } }: ProfileNode): string {
+  return `${projectFile(url) ?? url} ${functionName || '(anonymous)'}`.trim();
 }
 
 /** A file of ours, or the name of a package. */

@@ -1,27 +1,18 @@
-import {
-  createEvent,
-  derivedId,
-  encodeEvent,
-  marketTick,
-  type AgentTick,
-  type EncodedEvent,
-} from '@tickwire/contracts';
-import { partitionOfKey } from '@tickwire/event-log';
+import { derivedId, marketTick, type EncodedEvent } from '@tickwire/contracts';
+import { tickRecords } from '@tickwire/execution';
 import { createWorld, type AgentAnswer, type World } from '@tickwire/market';
-import { privatePart, sharedFacts } from './market-tick-of.js';
 
 export const COMPANIES = 100;
 export const SHARDS = 16;
 /** What an agent holds once it has settled: from then on it sells its oldest position after each purchase. */
 const POSITIONS = 4;
-/** Agents of a record: with their private parts it stays below 512 KiB. */
-const AGENTS_A_RECORD = 400;
 /** One agent in so many answers a tick. */
 const ANSWERS_EVERY = 3;
 /** Ticks before the first one given out: by then everyone has settled. */
 const SETTLING_TICKS = POSITIONS * ANSWERS_EVERY;
 /** Longer than any bench: the market never closes. */
 const OPEN_TICKS = 1_000_000;
+const STEP_MS = 1_000;
 const FIRST_CLOSE_MS = Date.UTC(2026, 0, 5);
 
 /** A tick as it goes on the log, but for its time. */
@@ -71,7 +62,7 @@ export class BenchWorld {
   private close(controls: Parameters<World['step']>[0]['controls'] = []): ReturnType<World['step']> {
     const actions = controls.length > 0 ? [] : this.answers();
     this.tick += 1;
-    return this.world.step({ closedAtMs: FIRST_CLOSE_MS + this.tick * 1_000, controls, actions });
+    return this.world.step({ closedAtMs: FIRST_CLOSE_MS + this.tick * STEP_MS, controls, actions });
   }
 
   private answers(): AgentAnswer[] {
@@ -96,25 +87,12 @@ export class BenchWorld {
 
   private recordsOf(result: ReturnType<World['step']>): ClosedTick {
     const { worldId } = this;
-    const shared = sharedFacts(result, worldId, this.world.companies());
-    const shards = Array.from({ length: SHARDS }, (): AgentTick[] => []);
-    for (const agent of result.agents) shards[partitionOfKey(agent.agentId, SHARDS)]!.push(privatePart(agent));
-    const records = shards.flatMap((agents, shard) => {
-      const parts = Math.ceil(agents.length / AGENTS_A_RECORD);
-      return Array.from({ length: parts }, (_, n) => {
-        const data = {
-          ...shared,
-          shard,
-          part: n + 1,
-          parts,
-          agents: agents.slice(n * AGENTS_A_RECORD, (n + 1) * AGENTS_A_RECORD),
-        };
-        const id = derivedId(worldId, 'tick', `${result.tick}/${shard}/${n + 1}`);
-        const facts = { id, source: 'execution', subject: worldId, timeMs: result.closedAtMs, data } as const;
-        return encodeEvent(marketTick, createEvent(marketTick, facts));
-      });
-    });
-    return { tick: result.tick, records, closedAt: shared.closedAt };
+    const context = { worldId, shards: SHARDS, stepMs: STEP_MS, companies: this.world.companies() };
+    return {
+      tick: result.tick,
+      records: tickRecords(result, context).filter(({ topic }) => topic === marketTick.topic),
+      closedAt: new Date(result.closedAtMs).toISOString(),
+    };
   }
 }
 
