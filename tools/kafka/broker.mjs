@@ -131,7 +131,9 @@ async function prepare(libs, dataDir, port) {
   await writeFile(config, properties(dataDir, port, controllerPort));
   await writeFile(join(dataDir, 'log4j2.properties'), LOG4J);
   if (!existsSync(join(dataDir, 'log', 'meta.properties'))) {
-    const clusterId = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
+    const random = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
+    // Kafka's tools take an id that begins with a hyphen for an option.
+    const clusterId = random.replace(/^-/, 'A');
     const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
     await run('java', ['-Xmx128m', ...QUICK_START, '-cp', join(libs, '*'), ...format]);
   }

@@ -218,6 +218,23 @@ export function describeEventLog(name: string, makeHarness: () => Promise<EventL
         }
       });
 
+      it('lets what comes within the pace share a batch, and holds neither the first record nor a backlog', async () => {
+        const member = await join(log, { paceMs: 1_000, maxBatchRecords: 20 });
+        await fill(1);
+        await until(() => member.records.length === 1, 'the first record is not held', 900);
+        for (let record = 1; record <= 10; record++) {
+          await fill(1, topic, record);
+          await sleep(20);
+        }
+        await until(() => member.records.length === 11, 'the others come');
+        // Two where the first of them came before the pace began.
+        expect(member.batches.length).toBeLessThanOrEqual(3);
+
+        await fill(400, topic, 11);
+        await until(() => member.records.length === 411, 'a backlog is not held for each batch of it', 10_000);
+        expectGapless(member.records);
+      });
+
       it('gives partition n of every topic to the same member', async () => {
         const second = await newTopic();
         const topics = [topic, second];

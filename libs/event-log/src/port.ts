@@ -117,6 +117,11 @@ export interface OwnedOptions {
   partitionStopped?(error: PositionOutOfLog): void;
   /** The most records in one batch. Default 1000. */
   maxBatchRecords?: number;
+  /**
+   * Batches begin at least so many ms apart, unless one is full: what comes meanwhile shares the next one, its transaction
+   * and its requests. The first record after a pause is not held. Default 0.
+   */
+  paceMs?: number;
 }
 
 export interface BroadcastOptions {

@@ -1,4 +1,7 @@
-import { startRedis } from '@tickwire/testing';
+import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { jest } from '@jest/globals';
+import { eventually, startRedis } from '@tickwire/testing';
 import type { Redis } from 'ioredis';
 import { connectRedis } from './connect-redis.js';
 import { GatheredScript } from './gathered-script.js';
@@ -46,6 +49,42 @@ describeWithRedis('a gathered script', () => {
     expect(await commands()).toBe(1);
     expect(await script.run(['a'], 1)).toEqual([4]);
     expect(await commands()).toBe(2);
+  });
+
+  it('sends what came meanwhile once the answer is there, and before that where the server takes long', async () => {
+    const script = new GatheredScript(redis, 'specCount', COUNT);
+    await script.run(['a'], 1);
+    await redis.call('CONFIG', 'RESETSTAT');
+    await redis.call('CLIENT', 'PAUSE', 300);
+    const answered: string[] = [];
+    const run = async (key: string): Promise<void> => {
+      await script.run([key], 1);
+      answered.push(key);
+    };
+    const first = run('a');
+    await turn();
+    const written = redis.stream.bytesWritten;
+    const later = [run('b')];
+    await turn();
+    later.push(run('c'));
+    // Both are still here: they wait for the first one.
+    expect(redis.stream.bytesWritten).toBe(written);
+    await eventually(
+      () => redis.stream.bytesWritten,
+      (bytes) => bytes > written,
+    );
+    expect(answered).toEqual([]);
+    await Promise.all([first, ...later]);
+    expect(await commands()).toBe(2);
+  });
+
+  it('sends scripts of one client in one write', async () => {
+    const scripts = ['specCount', 'specCountToo'].map((name) => new GatheredScript(redis, name, COUNT));
+    await Promise.all(scripts.map((script) => script.run(['a'], 1)));
+    const writes = jest.spyOn(redis.stream as Socket & { _writev: NonNullable<Socket['_writev']> }, '_writev');
+    await Promise.all(scripts.map((script) => script.run(['a'], 1)));
+    expect(writes).toHaveBeenCalledTimes(1);
+    expect(writes.mock.calls[0]![0]).toHaveLength(2);
   });
 
   it('lets a call that fails in the script fail alone', async () => {

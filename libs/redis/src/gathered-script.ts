@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { Departures } from './departures.js';
 
 interface Call {
   keys: readonly string[];
@@ -13,7 +14,7 @@ type Command = (keyCount: number, ...keysAndValues: (string | number)[]) => Prom
 const MOST_CALLS = 64;
 
 /**
- * A Lua script whose calls of one turn of the event loop go to the server as one command. Each call is as atomic as it is
+ * A Lua script whose waiting calls go to the server as one command, see `Departures`. Each call is as atomic as it is
  * alone, has its own reply, and fails by itself where the script fails; all of them fail where the command does. Under
  * load that costs the client a small part of a command for each call.
  *
@@ -22,6 +23,8 @@ const MOST_CALLS = 64;
  */
 export class GatheredScript {
   readonly #command: Command;
+  readonly #departures: Departures;
+  readonly #depart = (): Promise<unknown> => this.#send();
   #waiting: Call[] = [];
 
   /**
@@ -32,22 +35,28 @@ export class GatheredScript {
   constructor(redis: Redis, name: string, lua: string) {
     redis.defineCommand(name, { lua: gathered(lua) });
     this.#command = (...call) => (redis as unknown as Record<string, Command>)[name]!(...call);
+    this.#departures = Departures.of(redis);
   }
 
   /** @throws the client's or the script's error: the outcome is unknown unless the script says otherwise */
   run(keys: readonly string[], ...values: (string | number)[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ keys, values, resolve, reject }) === 1) setImmediate(() => this.#flush());
+      if (this.#waiting.push({ keys, values, resolve, reject }) === 1) this.#departures.join(this.#depart);
     });
   }
 
-  #flush(): void {
+  #send(): Promise<unknown> {
     const calls = this.#waiting;
     this.#waiting = [];
-    for (let from = 0; from < calls.length; from += MOST_CALLS) void this.#send(calls.slice(from, from + MOST_CALLS));
+    if (calls.length <= MOST_CALLS) return this.#sendTogether(calls);
+    const commands: Promise<void>[] = [];
+    for (let from = 0; from < calls.length; from += MOST_CALLS) {
+      commands.push(this.#sendTogether(calls.slice(from, from + MOST_CALLS)));
+    }
+    return Promise.all(commands);
   }
 
-  async #send(calls: readonly Call[]): Promise<void> {
+  async #sendTogether(calls: readonly Call[]): Promise<void> {
     const keys = calls.flatMap((call) => call.keys);
     const values = calls.flatMap((call) => [call.keys.length, call.values.length, ...call.values]);
     try {

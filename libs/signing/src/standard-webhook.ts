@@ -71,11 +71,15 @@ export function verifyStandardWebhook(request: StandardWebhookRequest): Verdict 
 }
 
 function claimedDigests(signature: string | readonly string[]): Buffer[] {
-  const values = typeof signature === 'string' ? [signature] : signature.slice(0, MAX_SIGNATURES);
-  return values
-    .flatMap((value) => value.split(' ', MAX_SIGNATURES))
-    .slice(0, MAX_SIGNATURES)
-    .filter((entry) => entry.startsWith(VERSION))
-    .map((entry) => parseBase64Digest(entry.slice(VERSION.length)))
-    .filter((digest) => digest !== undefined);
+  const digests: Buffer[] = [];
+  let left = MAX_SIGNATURES;
+  for (const value of typeof signature === 'string' ? [signature] : signature) {
+    for (const entry of value.split(' ', left)) {
+      left -= 1;
+      const digest = entry.startsWith(VERSION) ? parseBase64Digest(entry.slice(VERSION.length)) : undefined;
+      if (digest !== undefined) digests.push(digest);
+    }
+    if (left === 0) break;
+  }
+  return digests;
 }

@@ -16,7 +16,7 @@ import { LIFECYCLE_EVENTS } from './lifecycle-types.js';
 
 export const PROJECTOR_GROUP = 'api.projector';
 /** What a status may lag behind; the stages of a signal pass meanwhile and are stored together. */
-const PACE_MS = 25;
+const PACE_MS = 100;
 
 /**
  * Every event of every signal's life -> one history per tenant. Safe to redeliver: the positions move in the

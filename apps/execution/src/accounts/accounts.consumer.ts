@@ -39,6 +39,8 @@ import { QuoteBoard, readQuote } from './quote-board.js';
 import { Turns } from '../turns.js';
 
 export const ACCOUNTS_GROUP = 'execution.accounts';
+/** Signals that come so close to each other share a transaction. */
+const PACE_MS = 4;
 const REVOKE_FLUSH_MS = 1_000;
 /** How often waiting signals are looked at besides each new quote. */
 const DEADLINE_CHECK_MS = 500;
@@ -118,7 +120,12 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
       await this.releaseWaiting({ kind: 'quote', quoteId: last.event.data.quoteId });
   }
 
-  @OwnedBatches({ group: ACCOUNTS_GROUP, events: [webhookValidated, accountControl], offsets: 'handler' })
+  @OwnedBatches({
+    group: ACCOUNTS_GROUP,
+    events: [webhookValidated, accountControl],
+    offsets: 'handler',
+    paceMs: PACE_MS,
+  })
   handleBatch(@Payload() batch: EventBatch): Promise<void> {
     return this.turns.take(async () => {
       const signals = eventsOf(batch, webhookValidated);

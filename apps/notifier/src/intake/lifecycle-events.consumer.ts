@@ -18,6 +18,8 @@ import { CallbackSender } from '../sending/callback-sender.js';
 import { planDeliveries, TieBreaker, type LifecycleFacts } from './plan-deliveries.js';
 
 export const NOTIFIER_GROUP = 'notifier';
+/** The stages of a signal pass meanwhile, and their callbacks are stored together. */
+const PACE_MS = 50;
 
 /**
  * The lifecycle of signals -> deliveries to the tenants' endpoints. A batch is through when its deliveries are stored; only
@@ -40,6 +42,7 @@ export class LifecycleEventsConsumer {
 
   @OwnedBatches({
     group: NOTIFIER_GROUP,
+    paceMs: PACE_MS,
     events: [
       webhookReceived,
       webhookValidated,

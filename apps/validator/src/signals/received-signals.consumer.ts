@@ -31,6 +31,8 @@ import { judgeSignal, type Refusal } from './judge-signal.js';
 import { identityKey, insertVerdicts, readVerdicts, refusedRecord, validatedRecord, type Verdict } from './verdicts.js';
 
 export const VALIDATOR_GROUP = 'validator';
+/** Signals that come so close to each other share a transaction. */
+const PACE_MS = 4;
 /** What is committed goes out before the partitions do; what is left then, the next owner sends. */
 const REVOKE_FLUSH_MS = 1_000;
 
@@ -67,7 +69,7 @@ export class ReceivedSignalsConsumer {
     this.directory.changed(events);
   }
 
-  @OwnedBatches({ group: VALIDATOR_GROUP, events: [webhookReceived], offsets: 'handler' })
+  @OwnedBatches({ group: VALIDATOR_GROUP, events: [webhookReceived], offsets: 'handler', paceMs: PACE_MS })
   async handleBatch(@Payload() batch: EventBatch): Promise<void> {
     const nowMs = this.host.now();
     const candidates = await this.judge(eventsOf(batch, webhookReceived), nowMs);

@@ -12,6 +12,8 @@ const MAX_SEND_BYTES = 4_000_000;
 /** Framing, timestamps and lengths of a record, generously. */
 const RECORD_OVERHEAD_BYTES = 100;
 const DEFAULT_MAX_QUEUED_BYTES = 64_000_000;
+/** Sends begin at least this far apart; the first after a pause is not held. A request costs a broker more than a record. */
+const LINGER_MS = 3;
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MOST_MS = 500;
 
@@ -59,8 +61,8 @@ interface ConnectedProducer {
 }
 
 /**
- * Appends through one idempotent producer, one request in flight. Whatever arrives during a request leaves together
- * in the next one: that is the linger, and it costs an idle log nothing.
+ * Appends through one idempotent producer, one request in flight. Whatever arrives during a request, or in the few
+ * milliseconds after one, leaves together in the next: that is the linger, and it costs an idle log nothing.
  *
  * kafkajs takes a failed send's sequence numbers back and gives them to the next batch, which the broker then takes for
  * a duplicate when the failed send had arrived after all. So a producer whose send failed in any way is never used again.
@@ -151,8 +153,13 @@ export class KafkaAppender {
         continue;
       }
       failures = 0;
+      const startedAt = performance.now();
       const send = this.compose();
-      if (send.shares.size > 0) await this.perform(send, this.current);
+      if (send.shares.size === 0) continue;
+      await this.perform(send, this.current);
+      const restMs = LINGER_MS - (performance.now() - startedAt);
+      // Also with nothing to send: what comes next should not leave alone either.
+      if (restMs > 0) await pause(restMs, this.closing.signal);
     }
   }
 

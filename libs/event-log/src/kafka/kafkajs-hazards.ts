@@ -1,6 +1,8 @@
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import produce, { type ProduceRequest } from 'kafkajs/src/protocol/requests/produce/index.js';
 import type { Position } from '../port.js';
+import { produceBody, type ProduceOptions } from './produce/produce-body.js';
 
 /**
  * What kafkajs 2.2.4 does that we cannot live with, put right at its prototypes. The library is unmaintained and pinned;
@@ -9,6 +11,8 @@ import type { Position } from '../port.js';
  * 1. An idle request queue re-arms a timer with a negative delay: a wake-up each millisecond for every connection.
  * 2. A rebalance is joined at once, while our handler may still be running, and nobody heartbeats meanwhile.
  * 3. A position outside the log is reset silently, and the reset is committed.
+ * 4. A record is copied nine times on its way into a request, each time into zeroed memory of its own: most of what
+ *    an append costs. See `produce/`.
  */
 
 /** What a group member needs from us; registered for the cluster object that kafkajs gives a partition assigner. */
@@ -82,11 +86,27 @@ function existing<T extends object, K extends keyof T & string>(prototype: T, na
   return prototype[name];
 }
 
+/** The versions whose body `produceBody` writes. */
+const WRITTEN_VERSIONS = new Set([3, 4, 5, 6, 7]);
+
+/** kafkajs' own request, with its body written by us; compressed batches are left to it. */
+function withOurBody(request: ProduceRequest, options: ProduceOptions & { compression?: number }): ProduceRequest {
+  if (options.compression) return request;
+  return {
+    ...request,
+    encode() {
+      const buffer = produceBody(options);
+      return Promise.resolve({ buf: buffer, buffer });
+    },
+  };
+}
+
 const MENDED = Symbol.for('tickwire.kafkajs-hazards');
 
 function mend(): void {
   const queue = RequestQueue.prototype;
   const group = ConsumerGroup.prototype;
+  const protocolOf = existing(produce, 'protocol');
   if (MENDED in queue) return;
   Object.defineProperty(queue, MENDED, { value: true });
 
@@ -107,6 +127,15 @@ function mend(): void {
     const hooks = hooksByCluster.get(this.cluster);
     if (hooks === undefined) return resetPosition.call(this, error);
     hooks.positionOutOfRange(error.topic, error.partition);
+  };
+
+  produce.protocol = ({ version }) => {
+    const messagesOf = protocolOf.call(produce, { version });
+    if (!WRITTEN_VERSIONS.has(Number(version))) return messagesOf;
+    return (options) => {
+      const { request, response } = messagesOf(options);
+      return { request: withOurBody(request, options), response };
+    };
   };
 }
 

@@ -25,3 +25,21 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
     recoverFromOffsetOutOfRange(error: { topic: string; partition: number }): Promise<void>;
   }
 }
+
+declare module 'kafkajs/src/protocol/requests/produce/index.js' {
+  import type { ProduceOptions } from './produce/produce-body.js';
+
+  export interface ProduceRequest {
+    apiKey: number;
+    apiVersion: number;
+    /** @returns what kafkajs takes for an encoder */
+    encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
+  }
+
+  type Options = ProduceOptions & { compression?: number };
+  const produce: {
+    versions: string[];
+    protocol(of: { version: string | number }): (options: Options) => { request: ProduceRequest; response: object };
+  };
+  export default produce;
+}

@@ -72,6 +72,7 @@ export class OwnedConsumer implements Subscription, SessionObserver {
   /** By place, with what stopped it. */
   private readonly stopped = new Map<string, PositionOutOfLog>();
   private readonly expired: ExpiredRecords;
+  private resting: Promise<void> | undefined;
   private isJoined = false;
   private readonly closing = new AbortController();
   private closed: Promise<void> | undefined;
@@ -348,6 +349,15 @@ export class OwnedConsumer implements Subscription, SessionObserver {
         session.pause([{ topic, partition }]);
     }
     while (!(await assignment.room(this.context.timing.heartbeatMs)) && isRunning()) await heartbeat();
+    await this.rest(assignment);
+  }
+
+  /** Holds the next fetch back, so that what comes meanwhile is one answer, and one batch. All partitions of a fetch rest together. */
+  private rest({ halted }: Assignment): Promise<void> | undefined {
+    const { paceMs = 0 } = this.options;
+    if (paceMs === 0) return undefined;
+    this.resting ??= pause(paceMs, halted).then(() => (this.resting = undefined));
+    return this.resting;
   }
 
   positionOutOfRange(topic: string, partition: number): void {

@@ -174,8 +174,11 @@ export class OwnedMember implements Subscription {
     while (!this.closing) {
       try {
         await this.changeAssignment();
-        const busy = await this.readAndHandle();
-        if (!busy && !this.closing) await this.idle();
+        const startedAt = performance.now();
+        const found = await this.readAndHandle();
+        if (this.closing) continue;
+        if (found === 'nothing') await this.idle();
+        if (found === 'some') await this.rest(startedAt);
       } catch (error) {
         this.warn(error, 'the log could not be read; trying again');
         this.news.tellAll();
@@ -186,6 +189,11 @@ export class OwnedMember implements Subscription {
 
   private async idle(): Promise<void> {
     if (this.toAssign.size === 0 && this.toRelease.size === 0) await this.news.wait();
+  }
+
+  private async rest(startedAt: number): Promise<void> {
+    const leftMs = (this.options.paceMs ?? 0) - (performance.now() - startedAt);
+    if (leftMs > 0) await sleep(leftMs);
   }
 
   private async changeAssignment(): Promise<void> {
@@ -251,37 +259,36 @@ export class OwnedMember implements Subscription {
     this.options.partitionStopped?.(error);
   }
 
-  /** @returns whether there was anything to do */
-  private async readAndHandle(): Promise<boolean> {
+  /** @returns what there was to handle; `more`: others may wait already */
+  private async readAndHandle(): Promise<'nothing' | 'some' | 'more'> {
     const most = this.options.maxBatchRecords ?? DEFAULT_BATCH;
     // Also without partitions: those that come later are news by themselves, and what is not taken would keep the loop from idling.
     const { topics, inTail } = this.news.take();
-    if (topics.length === 0 || this.partitions.size === 0) return false;
+    if (topics.length === 0 || this.partitions.size === 0) return 'nothing';
 
     const wanted = [...this.partitions.values()].flatMap((owned) =>
       topics
         .filter((topic) => !owned.stoppedTopics.has(topic))
         .map((topic) => ({ topic, partition: owned.partition, offset: owned.positions.get(topic)! })),
     );
-    if (wanted.length === 0) return false;
+    if (wanted.length === 0) return 'nothing';
     const perPartition = Math.max(1, Math.min(most, Math.ceil((most * 4) / wanted.length)));
     const found = await this.withoutGaps(
       await readNews(this.pool, inTail ? this.wakeUps.tail : undefined, wanted, perPartition),
     );
-    if (found.length === 0) return false;
+    if (found.length === 0) return 'nothing';
 
     // More may be there than was asked for or than fits: look again.
     const counts = new Map<string, number>();
     for (const { topic, partition } of found)
       counts.set(`${topic}/${partition}`, (counts.get(`${topic}/${partition}`) ?? 0) + 1);
-    if (found.length > most || [...counts.values()].some((count) => count >= perPartition)) {
-      this.news.tell(topics, inTail);
-    }
+    const isFull = found.length > most || [...counts.values()].some((count) => count >= perPartition);
+    if (isFull) this.news.tell(topics, inTail);
     // Another partition comes first each time, so that none is starved when a batch is full.
     const start = found.length > most ? this.turn++ % found.length : 0;
     const records = found.length > most ? fairShare(found, start, most) : found;
     await this.handleUntilDone(records);
-    return true;
+    return isFull ? 'more' : 'some';
   }
 
   private async withoutGaps(records: readonly LogRecord[]): Promise<LogRecord[]> {

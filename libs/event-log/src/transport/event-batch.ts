@@ -50,7 +50,7 @@ export interface OwnedBatchOptions {
   events: readonly EventDefinition<any>[];
   offsets: OffsetKeeping;
   maxBatchRecords?: number;
-  /** At most one batch in so many ms, so that under load more records share a transaction. For groups that nobody waits for. */
+  /** See `OwnedOptions.paceMs`. */
   paceMs?: number;
 }
 

@@ -3,7 +3,6 @@ import { TransientError } from '@tickwire/errors';
 import { isConnectionError } from '@tickwire/persistence';
 import { decodeEvent, isPerishable, type EventEnvelope } from '@tickwire/contracts';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { sleep } from '../backoff.js';
 import { deadLetterRecord, REPLAY_GROUP_HEADER } from '../dead-letters/dead-letter.js';
 import {
   OwnershipLost,
@@ -130,11 +129,8 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       maxBatchRecords: options.maxBatchRecords,
       assigned: assigned && ((partitions) => call<readonly Position[] | void>(assigned, change(partitions))),
       revoked: revoked && ((partitions) => call<void>(revoked, change(partitions))),
-      handle: async (batch) => {
-        const pace = options.paceMs ? sleep(options.paceMs) : undefined;
-        await this.handleOwned(handler, options, batch, (position) => subscription()?.settle(position));
-        await pace;
-      },
+      paceMs: options.paceMs,
+      handle: (batch) => this.handleOwned(handler, options, batch, (position) => subscription()?.settle(position)),
       partitionStopped: (error) => this.sink.error({ ...error.at }, 'a partition is stopped; readiness says so'),
     });
     this.subscriptions.set(group, joined);
