@@ -25,8 +25,8 @@ function pendingClaim(change: Partial<PendingClaim> = {}): PendingClaim {
   const ids = { webhookId: 'w-1', signalId: 's-1' };
   return { state: 'pending', token: 'owner', bodyHash: 'body', ids, sinceMs: 1_769_851_800_123, ...change };
 }
-function doneClaim({ bodyHash, ids }: PendingClaim, body = answer.body): DoneClaim {
-  return { state: 'done', bodyHash, ids, answer: { ...answer, body } };
+function doneClaim({ bodyHash, ids, sinceMs }: PendingClaim, body = answer.body): DoneClaim {
+  return { state: 'done', bodyHash, ids, sinceMs, answer: { ...answer, body } };
 }
 
 /** What every claim store promises, whatever it is made of. */

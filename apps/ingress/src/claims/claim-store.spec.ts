@@ -125,7 +125,7 @@ describeWithRedis('over a real Redis', () => {
             if (method === 'takeOver') return store.takeOver(keys, own, `${own.token}, again`, MINUTE_MS);
             if (method === 'release') return store.release(keys, own);
             const { bodyHash, ids } = own;
-            return store.complete(keys, { state: 'done', bodyHash, ids, answer }, MINUTE_MS);
+            return store.complete(keys, { state: 'done', bodyHash, ids, sinceMs: 0, answer }, MINUTE_MS);
           };
           const [overRedis, inProcess] = await Promise.all(stores.map(ask));
           expect(overRedis).toEqual(inProcess);

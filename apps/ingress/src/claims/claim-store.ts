@@ -37,7 +37,10 @@ export interface DoneClaim {
   readonly state: 'done';
   readonly bodyHash: string;
   readonly ids: ClaimedIds;
-  readonly answer: ClaimAnswer;
+  /** As in the pending claim: ids and time give a signal's answer again, byte for byte. */
+  readonly sinceMs: number;
+  /** What cannot be made again from them: what became of each signal of a batch. */
+  readonly answer?: ClaimAnswer;
 }
 
 /** What stood on the keys when a request claimed them. */

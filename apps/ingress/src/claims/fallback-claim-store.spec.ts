@@ -47,12 +47,11 @@ describe('claims while the shared store is away', () => {
     shared.away = true;
     expect(await store.claim(['k'], pendingOf('a'), TTL_MS)).toEqual({ kind: 'first' });
     expect((await store.claim(['k'], pendingOf('b'), TTL_MS)).kind).toBe('pending-young');
-    const answer = { status: 202, headers: {}, body: '{}' };
-    const done = { state: 'done' as const, bodyHash: 'b', ids: { webhookId: 'w', signalId: 's' }, answer };
+    const done = { state: 'done' as const, bodyHash: 'b', ids: { webhookId: 'w', signalId: 's' }, sinceMs: 0 };
     await store.complete(['k'], done, TTL_MS);
     expect(await store.claim(['k'], pendingOf('c'), TTL_MS)).toMatchObject({
       kind: 'done-same-body',
-      claim: { answer },
+      claim: done,
     });
   });
 

@@ -75,7 +75,12 @@ export class BatchIntake {
     const id = malformedEventId(proof.tenantId, proof.nonce);
     const pending = newClaim(bodyHash, { webhookId: id, signalId: id }, nowMs);
     const claim = await holdClaim(claims, keys, pending, claimLife.pendingMs);
-    if (claim.state === 'done') return { ...result, answer: claim.answer, replayed: true };
+    if (claim.state === 'done') {
+      // Answers to single signals are not kept; under the same nonce and body one cannot be this batch.
+      if (claim.answer === undefined)
+        throw new ProblemError('IDEMPOTENCY_CONFLICT', 'This nonce was used for a signal.');
+      return { ...result, answer: claim.answer, replayed: true };
+    }
     let given: ClaimAnswer;
     try {
       given = await answer();
@@ -84,7 +89,11 @@ export class BatchIntake {
       throw error;
     }
     await claims
-      .complete(keys, { state: 'done', bodyHash, ids: claim.ids, answer: given }, claimLife.doneMs)
+      .complete(
+        keys,
+        { state: 'done', bodyHash, ids: claim.ids, sinceMs: claim.sinceMs, answer: given },
+        claimLife.doneMs,
+      )
       .catch((error: unknown) => {
         if (!TransientError.is(error)) throw error;
         // Each signal is known by itself: a repetition finds them taken in.

@@ -97,7 +97,8 @@ export class SignalAcceptance {
     const claim = await holdClaim(claims, keys, pending, drawn ? claimLife.drawnMs : claimLife.pendingMs);
     if (claim.state === 'done') {
       suspicions.replayed(tenantId, nonce ?? claim.ids.signalId, nowMs);
-      return { answer: claim.answer, replayed: true };
+      const given = claim.answer ?? acceptedAnswer(claim.ids, tenantId, claim.sinceMs, statusUrls);
+      return { answer: given, replayed: true };
     }
     steps.publish('ingress.claimed');
 
@@ -130,7 +131,7 @@ export class SignalAcceptance {
     const answer = acceptedAnswer(claim.ids, tenantId, receivedAtMs, statusUrls);
     try {
       const doneMs = drawn ? claimLife.drawnMs : claimLife.doneMs;
-      await claims.complete(keys, { state: 'done', bodyHash, ids: claim.ids, answer }, doneMs);
+      await claims.complete(keys, { state: 'done', bodyHash, ids: claim.ids, sinceMs: receivedAtMs }, doneMs);
     } catch (error) {
       if (!TransientError.is(error)) throw error;
       // The record is in the log, and that is what 202 says. A retry takes the claim over and appends the same ids again.
