@@ -29,7 +29,7 @@ Options:
   --log <kafka|postgres|both>  which event log (default both)
   --rates <list>               signals per second (default 500,1000)
   --seconds <n>                measured seconds per subject and rate (default 24)
-  --warm-up <n>                seconds before each measured stretch (default 4)
+  --warm-up <n>                seconds before each measured stretch (default 10)
   --rounds <n>                 how often bare and ours take turns at each rate (default 2)
   --accounts <n>               accounts that trade (default 64)
   --connections <n>            of the load generator (default 64)
@@ -47,7 +47,7 @@ export function readPipelineOptions(args: readonly string[]): PipelineOptions | 
       log: { type: 'string', default: 'both' },
       rates: { type: 'string', default: '500,1000' },
       seconds: { type: 'string', default: '24' },
-      'warm-up': { type: 'string', default: '4' },
+      'warm-up': { type: 'string', default: '10' },
       rounds: { type: 'string', default: '2' },
       accounts: { type: 'string', default: '64' },
       connections: { type: 'string', default: '64' },
