@@ -14,6 +14,7 @@ const MOST_WAIT_MS = 5;
 export class Departures {
   static readonly #ofClients = new WeakMap<Redis, Departures>();
   readonly #waiting = new Set<Depart>();
+  /** Departures whose calls are not all answered. */
   #onTheirWay = 0;
   #scheduled: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -50,10 +51,8 @@ export class Departures {
     // Absent until the client has connected: then every command fails by itself.
     const stream = this.redis.stream as Redis['stream'] | undefined;
     stream?.cork();
-    for (const depart of leaving) {
-      this.#onTheirWay += 1;
-      void depart().then(() => this.#arrived());
-    }
+    this.#onTheirWay += 1;
+    void Promise.all(leaving.map((depart) => depart())).then(() => this.#arrived());
     stream?.uncork();
   }
 

@@ -48,7 +48,6 @@ export class GatheredScript {
   #send(): Promise<unknown> {
     const calls = this.#waiting;
     this.#waiting = [];
-    if (calls.length <= MOST_CALLS) return this.#sendTogether(calls);
     const commands: Promise<void>[] = [];
     for (let from = 0; from < calls.length; from += MOST_CALLS) {
       commands.push(this.#sendTogether(calls.slice(from, from + MOST_CALLS)));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemError } from '@tickwire/problem-details';
-import type { ClaimedIds, ClaimStore, DoneClaim, PendingClaim } from './claim-store.js';
+import type { ClaimAnswer, ClaimedIds, ClaimStore, DoneClaim, PendingClaim } from './claim-store.js';
 
 /** How long a request waits for another one of the same content that is on its way, ms. */
 const WAIT_MS = 2_000;
@@ -11,6 +11,11 @@ const LONGEST_PAUSE_MS = 100;
 /** What a request is claimed with. Its token names this attempt. */
 export function newClaim(bodyHash: string, ids: ClaimedIds, sinceMs: number): PendingClaim {
   return { state: 'pending', token: randomUUID(), bodyHash, ids, sinceMs };
+}
+
+/** What an answered claim becomes. @param answer where ids and time do not give it again */
+export function doneClaim({ bodyHash, ids, sinceMs }: PendingClaim, answer?: ClaimAnswer): DoneClaim {
+  return { state: 'done', bodyHash, ids, sinceMs, ...(answer && { answer }) };
 }
 
 /**

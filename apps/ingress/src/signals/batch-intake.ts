@@ -4,7 +4,7 @@ import { problemAnswer, ProblemError } from '@tickwire/problem-details';
 import { parseJson } from '@tickwire/runtime';
 import { claimKeys } from '../claims/claim-keys.js';
 import type { ClaimAnswer, ClaimStore } from '../claims/claim-store.js';
-import { holdClaim, newClaim } from '../claims/hold-claim.js';
+import { doneClaim, holdClaim, newClaim } from '../claims/hold-claim.js';
 import type { Admission, DoorRequest } from '../admission/admission.js';
 import type { RequestLimits } from '../admission/request-limits.js';
 import { scanFields, scanItems } from './scan-fields.js';
@@ -88,16 +88,10 @@ export class BatchIntake {
       await claims.release(keys, claim).catch(() => undefined); // it ends by itself
       throw error;
     }
-    await claims
-      .complete(
-        keys,
-        { state: 'done', bodyHash, ids: claim.ids, sinceMs: claim.sinceMs, answer: given },
-        claimLife.doneMs,
-      )
-      .catch((error: unknown) => {
-        if (!TransientError.is(error)) throw error;
-        // Each signal is known by itself: a repetition finds them taken in.
-      });
+    await claims.complete(keys, doneClaim(claim, given), claimLife.doneMs).catch((error: unknown) => {
+      if (!TransientError.is(error)) throw error;
+      // Each signal is known by itself: a repetition finds them taken in.
+    });
     return { ...result, answer: given, replayed: false };
   }
 

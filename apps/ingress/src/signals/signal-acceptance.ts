@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import { claimKeys } from '../claims/claim-keys.js';
 import type { ClaimAnswer, ClaimStore, PendingClaim } from '../claims/claim-store.js';
-import { holdClaim, newClaim } from '../claims/hold-claim.js';
+import { doneClaim, holdClaim, newClaim } from '../claims/hold-claim.js';
 import type { IngressMetrics } from '../metrics/ingress-metrics.js';
 import type { Proof } from '../schemes/scheme.js';
 import type { Suspicions } from '../suspicion/suspicions.js';
@@ -97,6 +97,7 @@ export class SignalAcceptance {
     const claim = await holdClaim(claims, keys, pending, drawn ? claimLife.drawnMs : claimLife.pendingMs);
     if (claim.state === 'done') {
       suspicions.replayed(tenantId, nonce ?? claim.ids.signalId, nowMs);
+      // With its answer where an earlier version of the door has kept it.
       const given = claim.answer ?? acceptedAnswer(claim.ids, tenantId, claim.sinceMs, statusUrls);
       return { answer: given, replayed: true };
     }
@@ -131,7 +132,7 @@ export class SignalAcceptance {
     const answer = acceptedAnswer(claim.ids, tenantId, receivedAtMs, statusUrls);
     try {
       const doneMs = drawn ? claimLife.drawnMs : claimLife.doneMs;
-      await claims.complete(keys, { state: 'done', bodyHash, ids: claim.ids, sinceMs: receivedAtMs }, doneMs);
+      await claims.complete(keys, doneClaim(claim), doneMs);
     } catch (error) {
       if (!TransientError.is(error)) throw error;
       // The record is in the log, and that is what 202 says. A retry takes the claim over and appends the same ids again.

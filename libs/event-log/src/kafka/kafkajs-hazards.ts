@@ -106,7 +106,6 @@ const MENDED = Symbol.for('tickwire.kafkajs-hazards');
 function mend(): void {
   const queue = RequestQueue.prototype;
   const group = ConsumerGroup.prototype;
-  const protocolOf = existing(produce, 'protocol');
   if (MENDED in queue) return;
   Object.defineProperty(queue, MENDED, { value: true });
 
@@ -129,6 +128,7 @@ function mend(): void {
     hooks.positionOutOfRange(error.topic, error.partition);
   };
 
+  const protocolOf = existing(produce, 'protocol');
   produce.protocol = ({ version }) => {
     const messagesOf = protocolOf.call(produce, { version });
     if (!WRITTEN_VERSIONS.has(Number(version))) return messagesOf;

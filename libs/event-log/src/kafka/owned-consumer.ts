@@ -352,7 +352,10 @@ export class OwnedConsumer implements Subscription, SessionObserver {
     await this.rest(assignment);
   }
 
-  /** Holds the next fetch back, so that what comes meanwhile is one answer, and one batch. All partitions of a fetch rest together. */
+  /**
+   * Holds the next fetch back, so that what comes meanwhile is one answer, and one batch. All partitions of a fetch rest
+   * together; what another broker was asked for before may still come, and is not held.
+   */
   private rest({ halted }: Assignment): Promise<void> | undefined {
     const { paceMs = 0 } = this.options;
     if (paceMs === 0) return undefined;

@@ -13,6 +13,7 @@ export interface ActionsRequest {
 const CLIENT_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 /** Of an action's type; the longest known one has 13 characters. */
 const MOST_TYPE_LENGTH = 64;
+
 /**
  * Reads the request's bytes, strictly: who calls can mend what is wrong, as an agent that answers a callback cannot.
  * @throws ProblemError MALFORMED_JSON; SCHEMA with every wrong field

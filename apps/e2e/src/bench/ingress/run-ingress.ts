@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { CpuProfile } from '../profile/busy-time.js';
 import type { Output } from '../run-bench.js';
 import { measureAtRate, measureSaturated, profileSaturated, type DoorBench, type MeasuredStretch } from './measure.js';
 import type { IngressOptions } from './options.js';
 import { startDoorSystem } from './processes/door-system.js';
-import type { CpuProfile } from '../profile/busy-time.js';
 import { renderShares, sharesOf } from './profile/profile-shares.js';
 import {
   cpuPerSignal,

@@ -57,6 +57,8 @@ const options = fc.record({
 });
 
 describe('the body of a Produce request', () => {
+  afterEach(() => jest.useRealTimers());
+
   it('is what kafkajs writes, byte for byte', async () => {
     await fc.assert(
       fc.asyncProperty(options, async (each) => {
@@ -76,7 +78,6 @@ describe('the body of a Produce request', () => {
     };
     const { buffer } = await theirs(each).encode();
     expect(produceBody(each).equals(buffer)).toBe(true);
-    jest.useRealTimers();
   });
 
   it('takes times that are far apart', () => {

@@ -8,10 +8,13 @@ export interface ProduceOptions {
   /** Of an idempotent producer; without one the broker takes -1. */
   producerId?: { toString(): string };
   producerEpoch?: number;
-  topicData: readonly {
-    topic: string;
-    partitions: readonly { partition: number; firstSequence?: number; messages: readonly ProducedMessage[] }[];
-  }[];
+  topicData: readonly { topic: string; partitions: readonly ProducedPartition[] }[];
+}
+
+interface ProducedPartition {
+  partition: number;
+  firstSequence?: number;
+  messages: readonly ProducedMessage[];
 }
 
 type Content = string | Buffer | null | undefined;
@@ -89,10 +92,7 @@ export function produceBody(options: ProduceOptions): Buffer {
   return body.buffer;
 }
 
-function measureBatch(
-  { partition, firstSequence = 0, messages }: ProduceOptions['topicData'][number]['partitions'][number],
-  nowMs: number,
-): MeasuredBatch {
+function measureBatch({ partition, firstSequence = 0, messages }: ProducedPartition, nowMs: number): MeasuredBatch {
   const stamps = messages.map(({ timestamp }) => Number(timestamp ?? nowMs));
   const firstTimestamp = stamps.reduce((least, stamp) => Math.min(least, stamp), Infinity);
   const maxTimestamp = stamps.reduce((most, stamp) => Math.max(most, stamp), -Infinity);
