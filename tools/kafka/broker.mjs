@@ -89,6 +89,7 @@ function portIsFree(port) {
   });
 }
 
+// Few threads: clients and broker share the processors of one machine, and every request passes from thread to thread.
 const properties = (dataDir, port, controllerPort) => `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@${HOST}:${controllerPort}
@@ -99,6 +100,8 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=${join(dataDir, 'log')}
 auto.create.topics.enable=false
 num.partitions=12
+num.network.threads=1
+num.io.threads=2
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=4

@@ -30,6 +30,8 @@ export class OutboxRelay {
   private readonly alive = new Map<number, () => boolean>();
   /** Highest acknowledged version and ordinal by partition, waiting to be deleted. */
   private readonly acknowledged = new Map<number, { version: number; ordinal: number }>();
+  /** By partition: nothing is left below this version. */
+  private readonly deletedTo = new Map<number, number>();
   private running = false;
   private deleting: NodeJS.Timeout | undefined;
 
@@ -80,6 +82,7 @@ export class OutboxRelay {
     for (const partition of partitions) {
       this.alive.delete(partition);
       this.acknowledged.delete(partition);
+      this.deletedTo.delete(partition);
     }
     const kept = this.queue.filter((row) => !partitions.includes(row.partition));
     this.queue.splice(0, this.queue.length, ...kept);
@@ -140,18 +143,24 @@ export class OutboxRelay {
     const rows = [...this.acknowledged];
     this.acknowledged.clear();
     try {
-      // Sent in order, so everything up to the acknowledged one is in the log.
+      // Sent in order, so everything up to the acknowledged one is in the log. What was deleted before stays in the index
+      // until the next vacuum: without a lower end each deletion would read all of it again.
       await this.pool.query(
-        `DELETE FROM "outbox" o USING unnest($2::int[], $3::bigint[], $4::int[]) d("partition", "version", "ordinal")
-          WHERE o."group_id" = $1 AND o."partition" = d."partition"
-            AND (o."version" < d."version" OR (o."version" = d."version" AND o."ordinal" <= d."ordinal"))`,
+        `DELETE FROM "outbox" o
+          USING unnest($2::int[], $3::bigint[], $4::bigint[], $5::int[]) d("partition", "from", "to", "ordinal")
+          WHERE o."group_id" = $1 AND o."partition" = d."partition" AND o."version" BETWEEN d."from" AND d."to"
+            AND (o."version" < d."to" OR o."ordinal" <= d."ordinal")`,
         [
           this.group,
           rows.map(([partition]) => partition),
-          rows.map(([, done]) => done.version),
-          rows.map(([, done]) => done.ordinal),
+          rows.map(([partition]) => this.deletedTo.get(partition) ?? 0),
+          rows.map(([, { version }]) => version),
+          rows.map(([, { ordinal }]) => ordinal),
         ],
       );
+      for (const [partition, { version }] of rows) {
+        if (this.alive.has(partition)) this.deletedTo.set(partition, version);
+      }
     } catch (error) {
       this.sink.warn(
         { group: this.group, err: error },
