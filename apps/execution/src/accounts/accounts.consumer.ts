@@ -40,7 +40,7 @@ import { Turns } from '../turns.js';
 
 export const ACCOUNTS_GROUP = 'execution.accounts';
 /** Signals that come so close to each other share a transaction. */
-const PACE_MS = 4;
+const PACE_MS = 8;
 const REVOKE_FLUSH_MS = 1_000;
 /** How often waiting signals are looked at besides each new quote. */
 const DEADLINE_CHECK_MS = 500;

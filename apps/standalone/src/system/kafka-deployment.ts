@@ -31,10 +31,11 @@ export interface DeploymentOptions {
 }
 
 /**
- * As in the image. An app keeps some 35 MB; with a nursery larger than what its heap may grow by, V8 marks the whole heap
- * about once a second.
+ * As in docker-compose.yml and k8s. These keep some 35 MB and read and write all the time; with a nursery larger than what such
+ * a heap may grow by, V8 marks all of it about once a second (ADR 21).
  */
 const NURSERY = '--max-semi-space-size=16';
+const WITH_NURSERY: readonly Deployed[] = ['api', 'execution-accounts', 'validator', 'notifier'];
 
 /** Every app as a process of its own, as in production: started, watched, killed and restarted one by one. */
 export class Deployment {
@@ -68,8 +69,7 @@ export class Deployment {
         ...this.options.env,
         ...role,
         MANAGEMENT_PORT: String(this.managementPort(name)),
-        // What the caller sets comes later, and so wins.
-        NODE_OPTIONS: `${NURSERY} ${this.options.env['NODE_OPTIONS'] ?? process.env['NODE_OPTIONS'] ?? ''}`.trim(),
+        NODE_OPTIONS: this.nodeOptions(name),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -82,6 +82,12 @@ export class Deployment {
       this.children.delete(name);
       this.options.onExit?.(name, code, signal);
     });
+  }
+
+  private nodeOptions(name: Deployed): string {
+    const given = this.options.env['NODE_OPTIONS'] ?? process.env['NODE_OPTIONS'] ?? '';
+    // What the caller gives comes later, and so wins.
+    return WITH_NURSERY.includes(name) ? `${NURSERY} ${given}`.trim() : given;
   }
 
   async ready(name: Deployed): Promise<void> {

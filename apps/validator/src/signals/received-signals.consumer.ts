@@ -32,7 +32,7 @@ import { identityKey, insertVerdicts, readVerdicts, refusedRecord, validatedReco
 
 export const VALIDATOR_GROUP = 'validator';
 /** Signals that come so close to each other share a transaction. */
-const PACE_MS = 4;
+const PACE_MS = 8;
 /** What is committed goes out before the partitions do; what is left then, the next owner sends. */
 const REVOKE_FLUSH_MS = 1_000;
 

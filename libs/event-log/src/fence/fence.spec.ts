@@ -1,4 +1,5 @@
-import { testDatabase, type TestDatabase } from '@tickwire/testing';
+import { createPool } from '@tickwire/persistence';
+import { eventually, testDatabase, type TestDatabase } from '@tickwire/testing';
 import type pg from 'pg';
 import { LogUnavailable, OwnershipLost, type EventLog, type LogSink, type NewRecord } from '../port.js';
 import { PostgresEventLog } from '../postgres/postgres-event-log.js';
@@ -155,6 +156,50 @@ describe('the fence', () => {
       await second.transact({ partitions: [3], emit: [{ partition: 3, record: record('new') }] });
       await second.flush(5_000);
       expect(outside.sent).toEqual(['left', 'new']);
+    });
+
+    it('deletes what owners in turn have left, whoever of them sent it', async () => {
+      const emit = (value: string) => ({ partitions: [3], emit: [{ partition: 3, record: record(value) }] });
+      const one = new Fence(pool, new OutsideLog(log) as unknown as EventLog, 'g', quiet);
+      await one.take([3], () => true);
+      await one.transact(emit('a'));
+      await one.flush(5_000);
+      one.drop([3]);
+      const dead = new OutsideLog(log);
+      dead.failures = Infinity;
+      const other = new Fence(pool, dead as unknown as EventLog, 'g', quiet);
+      await other.take([3], () => true);
+      await other.transact(emit('b'));
+      other.drop([3]);
+
+      await one.take([3], () => true);
+      await one.transact(emit('c'));
+      await one.flush(5_000);
+      expect(await written()).toEqual(['a', 'b', 'c']);
+      expect((await pool.query('SELECT FROM outbox')).rowCount).toBe(0);
+    });
+
+    it('does not read again what was deleted before, which the index keeps until a vacuum', async () => {
+      const rounds = 100;
+      await pool.query('ALTER TABLE outbox SET (autovacuum_enabled = false)');
+      const own = createPool({ connectionString: database.connectionString, applicationName: 'own', max: 2 });
+      const fence = new Fence(own, new OutsideLog(log) as unknown as EventLog, 'g', quiet);
+      await fence.take([3], () => true);
+      for (let round = 0; round < rounds; round += 1) {
+        await fence.transact({ partitions: [3], emit: [{ partition: 3, record: record('a') }] });
+        await fence.flush(5_000);
+      }
+      // Connections tell what they have done at their end at the latest.
+      await own.end();
+      const { rows } = await eventually(
+        () =>
+          pool.query<{ deleted: number; read: number }>(
+            `SELECT t.n_tup_del::int AS "deleted", i.idx_tup_read::int AS "read"
+               FROM pg_stat_user_tables t JOIN pg_stat_user_indexes i USING (relid) WHERE t.relname = 'outbox'`,
+          ),
+        ({ rows: [stats] }) => stats?.deleted === rounds,
+      );
+      expect(rows[0]!.read).toBeLessThan(3 * rounds);
     });
 
     it('sends nothing while its session has run out', async () => {

@@ -13,7 +13,7 @@ const MAX_SEND_BYTES = 4_000_000;
 const RECORD_OVERHEAD_BYTES = 100;
 const DEFAULT_MAX_QUEUED_BYTES = 64_000_000;
 /** Sends begin at least this far apart; the first after a pause is not held. A request costs a broker more than a record. */
-const LINGER_MS = 3;
+const LINGER_MS = 4;
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MOST_MS = 500;
 
