@@ -5,8 +5,12 @@ export type { EmbeddedPostgresProblem } from './embedded/embedded-postgres-error
 export { MigrationError, migrate } from './migrations/migrate.js';
 export type { MigrateOptions } from './migrations/migrate.js';
 export { withBinaryArrays } from './parameters/binary-arrays.js';
+export { parameterValues } from './parameters/parameter-values.js';
+export type { ParameterValue } from './parameters/parameter-values.js';
 export { createPool } from './pool/create-pool.js';
 export type { PoolOptions } from './pool/create-pool.js';
 export { isConnectionError, toTransient } from './pool/connection-error.js';
+export { sendTransaction } from './transaction/send-transaction.js';
+export type { TransactionStatement } from './transaction/send-transaction.js';
 export { createPrisma } from './client/create-prisma.js';
 export { Prisma, PrismaClient } from './generated/prisma/client.js';

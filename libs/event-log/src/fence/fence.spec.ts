@@ -110,6 +110,7 @@ describe('the fence', () => {
       await fence.take([3], () => true);
       lose = true;
       await fence.transact({ partitions: [3], emit: [{ partition: 3, record: record(`r${n}`) }], ...effect(n) });
+      expect(lose).toBe(false);
       expect((await effects()).filter((each) => each === n)).toEqual([n]);
       expect((await written()).filter((each) => each === `r${n}`)).toEqual([`r${n}`]);
       await fence.transact({ partitions: [3], ...effect(10 + n) });
@@ -235,20 +236,27 @@ class OutsideLog {
   }
 }
 
-/** A pool whose COMMIT fails with a broken connection, before or after it has reached the server. */
+/** A pool whose transactions meet a broken connection, before or after they are committed. */
 function losingCommits(inner: pg.Pool, when: () => 'before' | 'after' | 'never'): pg.Pool {
+  const broken = new Error('Connection terminated unexpectedly');
   const connect = async () => {
     const client = await inner.connect();
     return {
-      query: async (query: string, values?: unknown[]) => {
-        if (query !== 'COMMIT') return client.query(query, values);
-        const fault = when();
-        if (fault === 'after') await client.query('COMMIT');
-        if (fault !== 'never') throw Object.assign(new Error('Connection terminated unexpectedly'));
-        return client.query('COMMIT');
+      query: (query: string | SentTransaction, values?: unknown[]) => {
+        const fault = typeof query === 'string' ? 'never' : when();
+        if (fault === 'before') return (query as SentTransaction).handleError(broken);
+        if (fault === 'after') {
+          Object.assign(query, { handleReadyForQuery: () => (query as SentTransaction).handleError(broken) });
+        }
+        return client.query(query as string, values);
       },
       release: (error?: Error) => client.release(error),
     };
   };
   return { connect, query: inner.query.bind(inner) } as unknown as pg.Pool;
+}
+
+/** What `sendTransaction` gives to the client. */
+interface SentTransaction {
+  handleError(error: Error): void;
 }

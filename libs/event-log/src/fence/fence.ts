@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import { OwnershipLost, type EventLog, type LogSink, type NewRecord, type Position, type Queryable } from '../port.js';
 import { Backoff } from '../backoff.js';
 import { Burst, CommitUnknown, type Statements } from './burst.js';
-import { insertOutbox, OutboxRelay, type OutboxRow } from './outbox-relay.js';
+import { insertOutbox, OutboxRelay, type OutboxDeletion, type OutboxRow } from './outbox-relay.js';
 
 /** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
 const steps = channel('tickwire.steps');
@@ -133,11 +133,30 @@ export class Fence {
     const offsets = expected.map((held, index) => ({ ...held.offsets, ...nextOf(work.next, partitions[index]!) }));
     const rows = this.outboxRows(work, partitions, expected);
 
+    const deletion = this.relay?.deletion();
+    let isCommitted = false;
+    try {
+      await this.commit(work, partitions, expected, offsets, rows, deletion);
+      isCommitted = true;
+    } finally {
+      deletion?.settle(isCommitted);
+    }
+  }
+
+  private async commit(
+    work: FencedWork,
+    partitions: readonly number[],
+    expected: readonly Held[],
+    offsets: readonly Record<string, number>[],
+    rows: readonly OutboxRow[],
+    deletion: OutboxDeletion | undefined,
+  ): Promise<void> {
     const backoff = new Backoff();
     for (;;) {
       let wake: (() => void) | undefined;
       const burst = new Burst();
       this.advance(burst, partitions, expected, offsets);
+      deletion?.add(burst);
       work.write?.(burst);
       if (work.cause) this.recordCause(burst, partitions, expected, work);
       this.publish(burst, work, rows, (handOver) => (wake = handOver));

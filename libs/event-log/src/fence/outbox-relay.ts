@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { Pool } from 'pg';
 import type { EventLog, LogSink, NewRecord, Queryable } from '../port.js';
 import { Backoff, sleep } from '../backoff.js';
-import type { Statements } from './burst.js';
+import { Burst, type Statements } from './burst.js';
 
 export interface OutboxRow {
   partition: number;
@@ -18,8 +18,18 @@ const steps = channel('tickwire.steps');
 const MOST_PENDING = 20_000;
 /** Records of one send. */
 const MOST_SENT = 1_000;
-/** Acknowledged rows are deleted this often; a row that is sent twice carries the same id. */
+/** Acknowledged rows are deleted this often, by a transaction that is made anyway; a row that is sent twice carries the same id. */
 const DELETE_EVERY_MS = 50;
+/** By a transaction of its own when no other has come. */
+const DELETE_ALONE_MS = 250;
+const DELETE_RETRY_MS = 1_000;
+
+/** A deletion of rows that the log has acknowledged. */
+export interface OutboxDeletion {
+  add(transaction: Statements): void;
+  /** What became of it. Rows that stay are deleted by a later one. */
+  settle(isCommitted: boolean): void;
+}
 
 /**
  * Takes a group's committed records to a log outside the database: in order, one send in flight, deleted when acknowledged.
@@ -34,6 +44,7 @@ export class OutboxRelay {
   private readonly deletedTo = new Map<number, number>();
   private running = false;
   private deleting: NodeJS.Timeout | undefined;
+  private deletedAtMs = 0;
 
   constructor(
     private readonly pool: Pool,
@@ -123,7 +134,7 @@ export class OutboxRelay {
         for (const { partition, version, ordinal } of batch) {
           if (this.alive.has(partition)) this.acknowledged.set(partition, { version, ordinal });
         }
-        this.deleting ??= setTimeout(() => void this.deleteAcknowledged(), DELETE_EVERY_MS);
+        this.deleting ??= setTimeout(() => void this.deleteAcknowledged(), DELETE_ALONE_MS);
         backoff = new Backoff();
       } catch (error) {
         this.sink.warn(
@@ -136,42 +147,81 @@ export class OutboxRelay {
     this.running = false;
   }
 
-  private async deleteAcknowledged(): Promise<void> {
+  /**
+   * What is to be deleted, for a transaction of the caller's; until that is settled nobody else deletes it.
+   * @returns undefined while there is little
+   */
+  deletion(): OutboxDeletion | undefined {
+    return performance.now() - this.deletedAtMs < DELETE_EVERY_MS ? undefined : this.takeDeletion();
+  }
+
+  private takeDeletion(): OutboxDeletion | undefined {
     clearTimeout(this.deleting);
     this.deleting = undefined;
-    if (this.acknowledged.size === 0) return;
-    const rows = [...this.acknowledged];
+    if (this.acknowledged.size === 0) return undefined;
+    this.deletedAtMs = performance.now();
+    const rows = [...this.acknowledged].map(([partition, to]) => ({
+      partition,
+      from: this.deletedTo.get(partition) ?? 0,
+      ...to,
+    }));
     this.acknowledged.clear();
+    return {
+      add: (transaction) => deleteOutbox(transaction, this.group, rows),
+      settle: (isCommitted) => {
+        for (const { partition, version, ordinal } of rows) {
+          if (!this.alive.has(partition)) continue;
+          if (isCommitted) this.deletedTo.set(partition, version);
+          else if (!this.acknowledged.has(partition)) this.acknowledged.set(partition, { version, ordinal });
+        }
+        if (!isCommitted) this.deleting ??= setTimeout(() => void this.deleteAcknowledged(), DELETE_RETRY_MS);
+      },
+    };
+  }
+
+  private async deleteAcknowledged(): Promise<void> {
+    const deletion = this.takeDeletion();
+    if (!deletion) return;
+    const burst = new Burst();
+    deletion.add(burst);
     try {
-      // Sent in order, so everything up to the acknowledged one is in the log. What was deleted before stays in the index
-      // until the next vacuum: without a lower end each deletion would read all of it again.
-      await this.pool.query(
-        `DELETE FROM "outbox" o
-          USING unnest($2::int[], $3::bigint[], $4::bigint[], $5::int[]) d("partition", "from", "to", "ordinal")
-          WHERE o."group_id" = $1 AND o."partition" = d."partition" AND o."version" BETWEEN d."from" AND d."to"
-            AND (o."version" < d."to" OR o."ordinal" <= d."ordinal")`,
-        [
-          this.group,
-          rows.map(([partition]) => partition),
-          rows.map(([partition]) => this.deletedTo.get(partition) ?? 0),
-          rows.map(([, { version }]) => version),
-          rows.map(([, { ordinal }]) => ordinal),
-        ],
-      );
-      for (const [partition, { version }] of rows) {
-        if (this.alive.has(partition)) this.deletedTo.set(partition, version);
-      }
+      await burst.commit(this.pool);
+      deletion.settle(true);
     } catch (error) {
       this.sink.warn(
         { group: this.group, err: error },
         'acknowledged outbox rows stay a while; sending them again does no harm',
       );
-      for (const [partition, done] of rows) {
-        if (this.alive.has(partition) && !this.acknowledged.has(partition)) this.acknowledged.set(partition, done);
-      }
-      this.deleting ??= setTimeout(() => void this.deleteAcknowledged(), 1_000);
+      deletion.settle(false);
     }
   }
+}
+
+/**
+ * Everything from a partition's first version to its last acknowledged row. What was deleted before stays in the index until
+ * the next vacuum: without a lower end, or with one that is no condition of an index scan, each deletion would read all of it
+ * again. Hence a look-up for each partition, which the planner cannot turn into a join.
+ */
+function deleteOutbox(
+  transaction: Statements,
+  group: string,
+  rows: readonly { partition: number; from: number; version: number; ordinal: number }[],
+): void {
+  transaction.add(
+    `DELETE FROM "outbox" WHERE ctid = ANY (ARRAY(
+       SELECT o."place" FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::int[]) d("partition", "from", "to", "ordinal")
+        CROSS JOIN LATERAL (
+          SELECT ctid AS "place" FROM "outbox"
+           WHERE "group_id" = $1 AND "partition" = d."partition" AND "version" BETWEEN d."from" AND d."to"
+             AND ("version" < d."to" OR "ordinal" <= d."ordinal") OFFSET 0) o))`,
+    [
+      group,
+      rows.map(({ partition }) => partition),
+      rows.map(({ from }) => from),
+      rows.map(({ version }) => version),
+      rows.map(({ ordinal }) => ordinal),
+    ],
+  );
 }
 
 export function insertOutbox(transaction: Statements, group: string, rows: readonly OutboxRow[]): void {
