@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { decodeEvent, eventDefinition, InvalidEvent, type EventEnvelope } from '@tickwire/contracts';
+import { decodeEvent, eventDefinition, InvalidEvent, signalEventId, type EventEnvelope } from '@tickwire/contracts';
 import { readSignalIdentity, replayRecord, type DeadLetter } from '@tickwire/event-log';
 import { ProblemError } from '@tickwire/problem-details';
 import type { AppHost } from '@tickwire/runtime';
@@ -84,8 +84,8 @@ export class DeadLetters {
     const identity = readSignalIdentity(value);
     if (identity === undefined) return;
     const { rowCount } = await this.host.pool.query(
-      `SELECT FROM "lifecycle_event" WHERE "tenant_id" = $1 AND "account_id" = $2 AND "signal_id" = $3 AND "final" LIMIT 1`,
-      [identity.tenantId, identity.accountId, identity.signalId],
+      `SELECT FROM "lifecycle_event" WHERE "webhook_id" = $1 AND "final" LIMIT 1`,
+      [signalEventId(identity.tenantId, identity.accountId, identity.signalId)],
     );
     if (rowCount !== 0) throw new AlreadyFinal();
   }

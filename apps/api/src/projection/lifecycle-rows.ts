@@ -1,4 +1,4 @@
-import type { ReceivedEvent, Statements } from '@tickwire/event-log';
+import type { Queryable, ReceivedEvent, Statements } from '@tickwire/event-log';
 
 /** One event of the history, as it is stored. */
 export interface LifecycleRow {
@@ -38,56 +38,64 @@ export function toLifecycleRow({ record, event }: ReceivedEvent): LifecycleRow {
   };
 }
 
+/** Each event once, however often it is in a batch. */
+export function distinctEvents(rows: readonly LifecycleRow[]): LifecycleRow[] {
+  return [...new Map(rows.map((row) => [row.eventId, row])).values()];
+}
+
+/** @returns the ids of those that are stored */
+export async function readStoredEvents(db: Queryable, rows: readonly LifecycleRow[]): Promise<Set<string>> {
+  if (rows.length === 0) return new Set();
+  const { rows: stored } = await db.query<{ event_id: string }>({
+    name: 'stored-events',
+    text: `SELECT e."event_id" FROM "lifecycle_event" e
+             JOIN unnest($1::uuid[], $2::uuid[]) i("webhook_id", "event_id")
+               ON e."webhook_id" = i."webhook_id" AND e."event_id" = i."event_id"`,
+    values: [rows.map((row) => row.webhookId), rows.map((row) => row.eventId)],
+  });
+  return new Set(stored.map((row) => row.event_id));
+}
+
 /**
- * Gives each new event the next number of its tenant and stores it; known event ids are skipped. Numbers are gap-free
- * and visible in order: the counters are locked, tenants sorted, until the caller's commit, which has to follow at once.
- * @param stored called with the rows that were new
+ * Gives each event the next number of its tenant and stores it; a unique index refuses one that is stored already. Numbers are
+ * gap-free and visible in order: the counters are locked, tenants sorted, until the caller's commit, which has to follow at
+ * once.
  */
-export function insertLifecycle(
-  transaction: Statements,
-  rows: readonly LifecycleRow[],
-  stored: (rows: LifecycleRow[]) => void,
-): void {
-  const distinct = [...new Map(rows.map((row) => [row.eventId, row])).values()];
-  if (distinct.length === 0) return;
-  const tenants = [...new Set(distinct.map((row) => row.tenantId))].sort();
+export function insertLifecycle(transaction: Statements, rows: readonly LifecycleRow[]): void {
+  if (rows.length === 0) return;
+  const counts = new Map<string, number>();
+  const places = rows.map(({ tenantId }) => {
+    const place = counts.get(tenantId) ?? 0;
+    counts.set(tenantId, place + 1);
+    return place;
+  });
+  const tenants = [...counts.keys()].sort();
   transaction.add(
-    `INSERT INTO "tenant_sequence" ("tenant_id") SELECT unnest($1::text[])
-     ON CONFLICT ("tenant_id") DO UPDATE SET "next" = "tenant_sequence"."next"`,
-    [tenants],
-  );
-  // A statement of its own: its snapshot is younger than the locks, so it sees what the last holder has committed.
-  transaction.add<{ event_id: string }>(
-    `WITH "fresh" AS (
-       SELECT i.*, row_number() OVER (PARTITION BY i."tenant_id" ORDER BY i."ordinal") AS "place"
-         FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::timestamptz[], $9::text[])
-              WITH ORDINALITY AS i("tenant_id", "event_id", "webhook_id", "account_id", "signal_id", "type", "final", "occurred_at", "event", "ordinal")
-        WHERE NOT EXISTS (SELECT FROM "lifecycle_event" e WHERE e."event_id" = i."event_id")
-     ), "moved" AS (
-       UPDATE "tenant_sequence" s SET "next" = s."next" + c."count"
-         FROM (SELECT "tenant_id", count(*) AS "count" FROM "fresh" GROUP BY 1) c WHERE c."tenant_id" = s."tenant_id"
-       RETURNING s."tenant_id", s."next" - c."count" AS "first"
+    `WITH "moved" AS (
+       INSERT INTO "tenant_sequence" ("tenant_id", "next") SELECT * FROM unnest($1::text[], $2::bigint[])
+       ON CONFLICT ("tenant_id") DO UPDATE SET "next" = "tenant_sequence"."next" + excluded."next"
+       RETURNING "tenant_id", "next"
      )
      INSERT INTO "lifecycle_event" ("tenant_id", "sequence", "event_id", "webhook_id", "account_id", "signal_id", "type", "final", "occurred_at", "event")
-     SELECT f."tenant_id", m."first" + f."place" - 1, f."event_id", f."webhook_id", f."account_id", f."signal_id", f."type", f."final",
-            f."occurred_at", f."event"
-       FROM "fresh" f JOIN "moved" m ON m."tenant_id" = f."tenant_id"
-     RETURNING "event_id"`,
+     SELECT i."tenant_id", m."next" - i."behind", i."event_id", i."webhook_id", i."account_id", i."signal_id", i."type", i."final",
+            i."occurred_at", i."event"
+       FROM unnest($3::text[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::timestamptz[], $12::text[])
+              AS i("tenant_id", "behind", "event_id", "webhook_id", "account_id", "signal_id", "type", "final", "occurred_at", "event")
+       JOIN "moved" m ON m."tenant_id" = i."tenant_id"`,
     [
-      distinct.map((row) => row.tenantId),
-      distinct.map((row) => row.eventId),
-      distinct.map((row) => row.webhookId),
-      distinct.map((row) => row.accountId),
-      distinct.map((row) => row.signalId),
-      distinct.map((row) => row.type),
-      distinct.map((row) => row.final),
-      distinct.map((row) => row.occurredAt),
-      distinct.map((row) => row.event),
+      tenants,
+      tenants.map((tenant) => counts.get(tenant)!),
+      rows.map((row) => row.tenantId),
+      rows.map((row, index) => counts.get(row.tenantId)! - places[index]!),
+      rows.map((row) => row.eventId),
+      rows.map((row) => row.webhookId),
+      rows.map((row) => row.accountId),
+      rows.map((row) => row.signalId),
+      rows.map((row) => row.type),
+      rows.map((row) => row.final),
+      rows.map((row) => row.occurredAt),
+      rows.map((row) => row.event),
     ],
-    (inserted) => {
-      const ids = new Set(inserted.map((row) => row.event_id));
-      stored(distinct.filter((row) => ids.has(row.eventId)));
-    },
   );
 }
 
