@@ -169,24 +169,19 @@ function upsertAccounts(transaction: Statements, { accounts, nowMs }: AccountWri
 }
 
 function upsertPositions(transaction: Statements, { accounts, traded }: AccountWrites): void {
-  const realised = new Map<string, bigint>();
+  const books = new Map(accounts.map(({ after }) => [after.accountId, after.book]));
+  const gained = new Map<string, { accountId: string; symbol: string; minor: bigint }>();
   for (const { event, outcome } of traded) {
-    const key = `${event.data.accountId} ${event.data.symbol}`;
-    realised.set(
-      key,
-      outcome.executions.reduce((sum, execution) => sum + execution.realisedMinor, realised.get(key) ?? 0n),
-    );
+    const { accountId, symbol } = event.data;
+    const key = `${accountId} ${symbol}`;
+    let position = gained.get(key);
+    if (position === undefined) gained.set(key, (position = { accountId, symbol, minor: 0n }));
+    for (const { realisedMinor } of outcome.executions) position.minor += realisedMinor;
   }
-  const rows = accounts.flatMap(({ after }) =>
-    [...realised].flatMap(([key, gained]) => {
-      const [accountId, symbol] = key.split(' ') as [string, string];
-      if (accountId !== after.accountId) return [];
-      const position = after.book.positions.get(symbol) ?? { lots: 0, costStepLots: 0n };
-      return [
-        { accountId, symbol, lots: position.lots, cost: position.costStepLots.toString(), gained: gained.toString() },
-      ];
-    }),
-  );
+  const rows = [...gained.values()].map(({ accountId, symbol, minor }) => {
+    const position = books.get(accountId)!.positions.get(symbol) ?? { lots: 0, costStepLots: 0n };
+    return { accountId, symbol, lots: position.lots, cost: position.costStepLots.toString(), gained: minor.toString() };
+  });
   if (rows.length === 0) return;
   transaction.add(
     `INSERT INTO "exec_position" AS p ("account_id", "symbol", "lots", "cost", "realised")
