@@ -1,5 +1,6 @@
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import './kafkajs-hazards.js';
+import { eachTopicOnce, withoutEmptyPartitions } from './kafkajs-hazards.js';
+import fetch from 'kafkajs/src/protocol/requests/fetch/index.js';
 
 /** The constructor takes what a connection of kafkajs gives it. */
 type Queue = RequestQueue & { throttleCheckTimeoutId: unknown; throttledUntil: number; destroy(): void };
@@ -22,5 +23,49 @@ describe('the request queue of kafkajs', () => {
     queue.scheduleCheckPendingRequests();
     expect(queue.throttleCheckTimeoutId).not.toBeNull();
     queue.destroy();
+  });
+});
+
+describe('a fetch of kafkajs', () => {
+  const partitions = (...ids: number[]) => ids.map((partition) => ({ partition }));
+
+  it('names each topic once, whatever the order of its partitions, in every version', () => {
+    const topics = [
+      { topic: 'a', partitions: partitions(3) },
+      { topic: 'b', partitions: partitions(0, 2) },
+      { topic: 'a', partitions: partitions(1, 2) },
+    ];
+    expect(eachTopicOnce(topics)).toEqual([
+      { topic: 'a', partitions: partitions(3, 1, 2) },
+      { topic: 'b', partitions: partitions(0, 2) },
+    ]);
+    expect(fetch.versions.length).toBeGreaterThan(0);
+    for (const version of fetch.versions) {
+      expect(fetch.protocol({ version })({ topics })).toHaveProperty('response.decode');
+    }
+  });
+
+  it('leaves out partitions without records, but none that names another replica', () => {
+    const answer = {
+      throttleTime: 0,
+      responses: [
+        {
+          topicName: 'a',
+          partitions: [
+            { partition: 0, messages: [] },
+            { partition: 1, messages: [{}] },
+          ],
+        },
+        { topicName: 'b', partitions: [{ partition: 0, messages: [], preferredReadReplica: -1 }] },
+        { topicName: 'c', partitions: [{ partition: 0, messages: [], preferredReadReplica: 2 }] },
+      ],
+    };
+    expect(withoutEmptyPartitions(answer)).toEqual({
+      throttleTime: 0,
+      responses: [
+        { topicName: 'a', partitions: [{ partition: 1, messages: [{}] }] },
+        { topicName: 'c', partitions: [{ partition: 0, messages: [], preferredReadReplica: 2 }] },
+      ],
+    });
   });
 });

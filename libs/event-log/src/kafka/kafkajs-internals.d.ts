@@ -43,3 +43,31 @@ declare module 'kafkajs/src/protocol/requests/produce/index.js' {
   };
   export default produce;
 }
+
+declare module 'kafkajs/src/protocol/requests/fetch/index.js' {
+  export interface FetchedTopic {
+    topic: string;
+    partitions: { partition: number }[];
+  }
+
+  export interface FetchResponse {
+    responses: {
+      topicName: string;
+      partitions: { partition: number; messages: unknown[]; preferredReadReplica?: number }[];
+    }[];
+  }
+
+  interface Options {
+    topics: FetchedTopic[];
+  }
+  interface Messages {
+    request: object;
+    response: { decode(raw: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<FetchResponse> };
+    requestTimeout?: number;
+  }
+  const fetch: {
+    versions: string[];
+    protocol(of: { version: string | number }): (options: Options) => Messages;
+  };
+  export default fetch;
+}
