@@ -4,6 +4,7 @@ import { KafkaEventLog, PostgresEventLog, watchConsumers, type EventLog } from '
 import { createPool } from '@tickwire/persistence';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { letHeapGrow } from '../process/heap-growth.js';
 import { createLogger } from '../logging/create-logger.js';
 import { ManagementServer } from '../management/management-server.js';
 import { onStopSignals } from '../process/stop-signals.js';
@@ -118,6 +119,7 @@ export async function runApp<C extends HostConfig>(
   Config: ConfigClass<C>,
   start: StartApp<C>,
 ): Promise<void> {
+  letHeapGrow();
   const bootLogger = createLogger({ app });
   try {
     const config = loadConfig(Config);
