@@ -62,7 +62,7 @@ if (!noBuild && !(wantsHelp && existsSync(entry))) {
     process.exit(1);
   }
 }
-const child = spawn(pinnedNode(), [entry, ...rest], { stdio: 'inherit' });
+const child = spawn(pinnedNode(), [...(BENCHES[name].nodeOptions ?? []), entry, ...rest], { stdio: 'inherit' });
 // Ctrl-C reaches the whole group; this process only waits. A signal to this process alone is handed on.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => child.kill('SIGTERM'));

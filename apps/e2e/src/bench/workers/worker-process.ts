@@ -16,6 +16,8 @@ export class WorkerProcess<R extends Role> {
   static async start<R extends Role>(role: R, plan: PlanOf<R>): Promise<WorkerProcess<R>> {
     const child = fork(ENTRY, ['bench-worker'], {
       serialization: 'advanced',
+      // Helpers of a collection here would take the processors from what is measured.
+      execArgv: ['--v8-pool-size=1'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const worker = new WorkerProcess(role, child);
