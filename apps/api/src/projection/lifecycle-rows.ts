@@ -64,11 +64,15 @@ export async function readStoredEvents(db: Queryable, rows: readonly LifecycleRo
 export function insertLifecycle(transaction: Statements, rows: readonly LifecycleRow[]): void {
   if (rows.length === 0) return;
   const counts = new Map<string, number>();
-  const places = rows.map(({ tenantId }) => {
-    const place = counts.get(tenantId) ?? 0;
-    counts.set(tenantId, place + 1);
-    return place;
-  });
+  // From the last one back: how far each event's number is behind its tenant's next one.
+  const behind = rows
+    .toReversed()
+    .map(({ tenantId }) => {
+      const count = (counts.get(tenantId) ?? 0) + 1;
+      counts.set(tenantId, count);
+      return count;
+    })
+    .reverse();
   const tenants = [...counts.keys()].sort();
   transaction.add(
     `WITH "moved" AS (
@@ -86,7 +90,7 @@ export function insertLifecycle(transaction: Statements, rows: readonly Lifecycl
       tenants,
       tenants.map((tenant) => counts.get(tenant)!),
       rows.map((row) => row.tenantId),
-      rows.map((row, index) => counts.get(row.tenantId)! - places[index]!),
+      behind,
       rows.map((row) => row.eventId),
       rows.map((row) => row.webhookId),
       rows.map((row) => row.accountId),

@@ -1,6 +1,6 @@
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import { eachTopicOnce, withoutEmptyPartitions } from './kafkajs-hazards.js';
 import fetch from 'kafkajs/src/protocol/requests/fetch/index.js';
+import { eachTopicOnce, withoutEmptyPartitions } from './kafkajs-hazards.js';
 
 /** The constructor takes what a connection of kafkajs gives it. */
 type Queue = RequestQueue & { throttleCheckTimeoutId: unknown; throttledUntil: number; destroy(): void };
@@ -43,6 +43,19 @@ describe('a fetch of kafkajs', () => {
     for (const version of fetch.versions) {
       expect(fetch.protocol({ version })({ topics })).toHaveProperty('response.decode');
     }
+  });
+
+  it('is sent and read so', async () => {
+    const topic = 'a-name-that-is-nowhere-else';
+    const asked = [1, 2, 3].map((partition) => ({
+      topic,
+      partitions: [{ partition, fetchOffset: '0', maxBytes: 1 }],
+    }));
+    const { request, response } = fetch.protocol({ version: 11 })({ topics: asked });
+    const { buffer } = await (request as { encode(): Promise<{ buffer: Buffer }> }).encode();
+    expect(buffer.toString('latin1').split(topic)).toHaveLength(2);
+    const answered = [{ topicName: topic, partitions: [{ partition: 1, errorCode: 0, messages: [] }] }];
+    expect(await response.parse({ errorCode: 0, responses: answered })).toEqual({ errorCode: 0, responses: [] });
   });
 
   it('leaves out partitions without records, but none that names another replica', () => {

@@ -21,8 +21,8 @@ export interface TransactionStatement {
  * @param client nothing may be between BEGIN and COMMIT on it; released by the caller
  * @param sent called once everything has been handed to the socket
  * @returns the rows of each statement, in order; none where they are not wanted
- * @throws the server's error: nothing was written
- * @throws any other error: the connection has failed, and the transaction was committed or not
+ * @throws the server's error: nothing was written; except for classes 08 and 57, which end the connection
+ * @throws any other error: the connection has failed or a row could not be read, and the transaction was committed or not
  */
 export function sendTransaction(
   client: pg.ClientBase,
@@ -37,6 +37,8 @@ export function sendTransaction(
 
 /** The parts of `pg`'s connection that are used here and have no types. */
 interface Connection {
+  /** Statements that the server is known to have: name to text. */
+  parsedStatements: Record<string, string>;
   stream: { cork(): void; uncork(): void };
   parse(statement: { name: string; text: string }): void;
   bind(portal: { statement: string; values: readonly ParameterValue[] }): void;
@@ -51,16 +53,13 @@ interface Result {
   parseRow(fields: unknown): object;
 }
 
-/** By connection: statements that the server is known to have. */
-const prepared = new WeakMap<object, Set<string>>();
-
 /** `pg` takes nothing but its own queries on a pipelined connection; what is inherited is not used. */
 class Transaction extends pg.Query {
   private readonly answers: object[][];
   /** Of the statement that is being answered. */
   private result: Result | undefined;
   private answered = 0;
-  private connection: object | undefined;
+  private connection: Connection | undefined;
   private unreadable: Error | undefined;
 
   constructor(
@@ -73,15 +72,13 @@ class Transaction extends pg.Query {
   }
 
   override submit = (target: unknown): void => {
-    const connection = target as Connection;
-    const known = prepared.get(connection);
-    this.connection = connection;
+    const connection = (this.connection = target as Connection);
     // One write: each would wake the server.
     connection.stream.cork();
     try {
       for (const { text, values, wantsRows } of this.statements) {
         const name = nameOf(text);
-        if (!known?.has(name)) {
+        if (!(name in connection.parsedStatements)) {
           // It may be there from a transaction that failed later on; closing one that is not there is no error.
           connection.close({ type: 'S', name });
           connection.parse({ name, text });
@@ -118,10 +115,7 @@ class Transaction extends pg.Query {
   }
 
   handleReadyForQuery(): void {
-    const connection = this.connection!;
-    const known = prepared.get(connection) ?? new Set();
-    for (const { text } of this.statements) known.add(nameOf(text));
-    prepared.set(connection, known);
+    for (const { text } of this.statements) this.connection!.parsedStatements[nameOf(text)] = text;
     if (this.unreadable) this.reject(this.unreadable);
     else this.resolve(this.answers);
   }

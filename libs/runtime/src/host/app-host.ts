@@ -4,9 +4,9 @@ import { KafkaEventLog, PostgresEventLog, watchConsumers, type EventLog } from '
 import { createPool } from '@tickwire/persistence';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { letHeapGrow } from '../process/heap-growth.js';
 import { createLogger } from '../logging/create-logger.js';
 import { ManagementServer } from '../management/management-server.js';
+import { letHeapGrow } from '../process/heap-growth.js';
 import { onStopSignals } from '../process/stop-signals.js';
 import type { HostConfig } from './host-config.js';
 
