@@ -1,8 +1,11 @@
 import path from 'node:path';
 import { readOptions } from './options.js';
-import { runLocal } from './run-local.js';
+import { runLocal, type StartSystem } from './run-local.js';
 import { Deployment } from './system/kafka-deployment.js';
 import { startKafkaAndRedis } from './system/kafka-and-redis.js';
+
+/** All that the log is to grow to: made under load, each part of it stops ten processes at once. */
+const LOG_AHEAD_MB = 1024;
 
 const options = readOptions(
   'npm run start:kafka --',
@@ -11,7 +14,7 @@ const options = readOptions(
   process.argv,
 );
 
-await runLocal(options, async (environment, { dataDir, ports, say }) => {
+const startSystem: StartSystem = async (environment, { dataDir, ports, say }) => {
   const infrastructure = await startKafkaAndRedis(dataDir, say);
   const deployment = new Deployment({
     env: environment(infrastructure),
@@ -38,4 +41,6 @@ await runLocal(options, async (environment, { dataDir, ports, say }) => {
       await infrastructure.stop();
     },
   };
-});
+};
+
+await runLocal(options, startSystem, { logAheadMb: LOG_AHEAD_MB });

@@ -1,6 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { migrate, startEmbeddedPostgres, type EmbeddedPostgres } from '@tickwire/persistence';
+import {
+  migrate,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from '@tickwire/persistence';
 import { onStopSignals } from '@tickwire/runtime';
 import { startDemoReceivers } from './demo/demo-receivers.js';
 import { guide } from './demo/guide.js';
@@ -26,8 +31,15 @@ export type StartSystem = (
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Runs a local system until it is told to stop: folder, ports, database, apps, demo, and the way back in reverse. */
-export async function runLocal(options: LocalOptions, startSystem: StartSystem): Promise<void> {
+/**
+ * Runs a local system until it is told to stop: folder, ports, database, apps, demo, and the way back in reverse.
+ * @param database how the embedded Postgres is to be beyond what every start of it has
+ */
+export async function runLocal(
+  options: LocalOptions,
+  startSystem: StartSystem,
+  database: Pick<EmbeddedPostgresOptions, 'logAheadMb'> = {},
+): Promise<void> {
   const stops: (() => Promise<void> | void)[] = [];
   let stopping = false;
   const stop = async (): Promise<void> => {
@@ -41,7 +53,7 @@ export async function runLocal(options: LocalOptions, startSystem: StartSystem):
   try {
     stops.push(claimDataFolder(options.dataDir));
     const ports = await localPorts(options.port);
-    const postgres = await startDatabase(options, stops);
+    const postgres = await startDatabase({ ...database, dataDir: path.join(options.dataDir, 'postgres') }, stops);
     const { applied } = await migrate(postgres.connectionString);
     if (applied.length > 0) say(`Database prepared (${applied.length} migrations).`);
     writeFileSync(path.join(options.dataDir, 'postgres.url'), postgres.connectionString, { mode: 0o600 });
@@ -99,10 +111,13 @@ export async function runLocal(options: LocalOptions, startSystem: StartSystem):
   }
 }
 
-async function startDatabase(options: LocalOptions, stops: (() => Promise<void> | void)[]): Promise<EmbeddedPostgres> {
+async function startDatabase(
+  options: EmbeddedPostgresOptions,
+  stops: (() => Promise<void> | void)[],
+): Promise<EmbeddedPostgres> {
   say('Starting Postgres…');
   const postgres = await startEmbeddedPostgres({
-    dataDir: path.join(options.dataDir, 'postgres'),
+    ...options,
     onProgress: (line) => say(`  ${line}`),
     onUnexpectedExit: () => {
       process.stderr.write('Postgres ended unexpectedly; stopping. Start again: what was acknowledged is kept.\n');

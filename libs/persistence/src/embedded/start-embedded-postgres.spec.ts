@@ -48,6 +48,12 @@ async function query<Row extends object>(connectionString: string, sql: string):
   }
 }
 
+/** Names of the files of the write-ahead log, in order. */
+async function segmentsOf(connectionString: string): Promise<string[]> {
+  const rows = await query<{ name: string }>(connectionString, 'SELECT "name" FROM pg_ls_waldir() ORDER BY "name"');
+  return rows.map(({ name }) => name);
+}
+
 async function problemOf(work: Promise<unknown>): Promise<EmbeddedPostgresError> {
   const error = await work.then(
     () => undefined,
@@ -189,6 +195,18 @@ describe('startEmbeddedPostgres', () => {
     const { connectionString } = await start();
     expect(await query(connectionString, 'SELECT max(n) AS n FROM kept')).toEqual([{ n: 3 }]);
     expect(new URL(connectionString).password).not.toBe(before.trim());
+  });
+
+  it('has its write-ahead log before it is filled, where it was asked to', async () => {
+    const folder = path.join(parentFolder, 'ahead');
+    const { connectionString } = await start({ dataDir: folder, logAheadMb: 96 });
+    const made = await segmentsOf(connectionString);
+    expect(made.length).toBeGreaterThanOrEqual(6);
+    await query(
+      connectionString,
+      `SELECT pg_logical_emit_message(false, '', repeat('x', 8000000)) FROM generate_series(1, 8)`,
+    );
+    expect(await segmentsOf(connectionString)).toEqual(made);
   });
 
   it('says so when the file of the password holds another one', async () => {

@@ -15,6 +15,7 @@ import {
 } from './data-folder.js';
 import { EmbeddedPostgresError, explainFileError, explainServerOutput } from './embedded-postgres-error.js';
 import { ownFolder } from './folder-owner.js';
+import { makeLogAhead } from './log-ahead.js';
 import { clearOrphan, shutDown } from './orphan.js';
 import type { PostgresBinaries, ServerAccount } from './postgres-binaries.js';
 import { SERVER_ENV, postgresBinaries, serverAccount } from './postgres-binaries.js';
@@ -32,6 +33,11 @@ export interface EmbeddedPostgresOptions {
   settings?: Readonly<Record<string, string>>;
   /** The server goes on when this process exits; the next start on the folder, or a signal, ends it. Default false. */
   outlivesProcess?: boolean;
+  /**
+   * Of the write-ahead log made together with the cluster, for one that is to take load from its first minute.
+   * MB, up to 1024, and as much of the disk; default 0.
+   */
+  logAheadMb?: number;
   /** How long the server may recover after a crash before the start is given up, ms. Default 120 000. */
   startTimeoutMs?: number;
 }
@@ -68,6 +74,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_checkpoints: 'off',
   cluster_name: 'tickwire',
 };
+const MEGABYTE = 1_048_576;
 const PORT_ATTEMPTS = 5;
 /** Backends of a killed postmaster end within moments; until then its shared memory is in use. */
 const MEMORY_ATTEMPTS = 50;
@@ -94,12 +101,34 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     if (orphan !== undefined) progress(`Shut down Postgres (process ${orphan}), left over by an earlier run`);
     const durable = options.settings?.['fsync'] !== 'off';
     progress('Starting Postgres');
-    if (await initialiseFolder(dataDir, binaries, account, { durable })) progress(`Created a database in ${dataDir}`);
+    const isNew = await initialiseFolder(dataDir, binaries, account, { durable });
+    if (isNew) progress(`Created a database in ${dataDir}`);
     const password = await folderPassword(dataDir, binaries, account);
-    const server = await launch({ ...options, dataDir, binaries, account, password });
-    return running(server, { ...options, dataDir, password, release });
+    const { logAheadMb = 0 } = options;
+    const settings = { ...(logAheadMb > 0 ? { min_wal_size: `${logAheadMb}MB` } : {}), ...options.settings };
+    const server = await launch({ ...options, settings, dataDir, binaries, account, password });
+    const postgres = running(server, { ...options, dataDir, password, release });
+    if (isNew && logAheadMb > 0) await prepareLog(postgres, { ...options, dataDir, logAheadMb });
+    return postgres;
   } catch (error) {
     await release();
+    throw error;
+  }
+}
+
+async function prepareLog(
+  postgres: EmbeddedPostgres,
+  options: EmbeddedPostgresOptions & { logAheadMb: number },
+): Promise<void> {
+  try {
+    const bytes = await makeLogAhead(postgres.connectionString, options.dataDir, options.logAheadMb * MEGABYTE);
+    options.onProgress?.(
+      bytes > 0
+        ? `Made ${options.logAheadMb} MB of its write-ahead log`
+        : 'Left its write-ahead log small: the disk has little space',
+    );
+  } catch (error) {
+    await postgres.stop().catch(() => undefined);
     throw error;
   }
 }

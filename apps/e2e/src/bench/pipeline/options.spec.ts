@@ -12,11 +12,12 @@ it('runs both logs by default, Kafka last, at 500 and 1,000 signals a second, an
 
 it('reads every option', () => {
   const args =
-    '--log kafka --rates 200,300 --seconds 5 --warm-up 1 --rounds 1 --accounts 8 --connections 9 --bare-only --no-max --data-dir d';
+    '--log kafka --rates 200,300 --seconds 5 --settle 7 --warm-up 1 --rounds 1 --accounts 8 --connections 9 --bare-only --no-max --data-dir d';
   expect(readPipelineOptions(args.split(' '))).toEqual({
     logs: ['kafka'],
     rates: [200, 300],
     seconds: 5,
+    settleSeconds: 7,
     warmUpSeconds: 1,
     rounds: 1,
     accounts: 8,

@@ -7,6 +7,8 @@ export interface PipelineOptions {
   rates: number[];
   /** Measured seconds of each subject at each rate, over all rounds. */
   seconds: number;
+  /** Of load on a system that has just started, unmeasured: until compilers, caches and files are as they stay. */
+  settleSeconds: number;
   warmUpSeconds: number;
   /** Bare and ours take turns this often. */
   rounds: number;
@@ -29,6 +31,7 @@ Options:
   --log <kafka|postgres|both>  which event log (default both)
   --rates <list>               signals per second (default 500,1000)
   --seconds <n>                measured seconds per subject and rate (default 24)
+  --settle <n>                 seconds of load once after the start, unmeasured: broker and apps get compiled (default 60)
   --warm-up <n>                seconds before each measured stretch (default 10)
   --rounds <n>                 how often bare and ours take turns at each rate (default 2)
   --accounts <n>               accounts that trade (default 64)
@@ -47,6 +50,7 @@ export function readPipelineOptions(args: readonly string[]): PipelineOptions | 
       log: { type: 'string', default: 'both' },
       rates: { type: 'string', default: '500,1000' },
       seconds: { type: 'string', default: '24' },
+      settle: { type: 'string', default: '60' },
       'warm-up': { type: 'string', default: '10' },
       rounds: { type: 'string', default: '2' },
       accounts: { type: 'string', default: '64' },
@@ -65,6 +69,7 @@ export function readPipelineOptions(args: readonly string[]): PipelineOptions | 
     logs: values.log === 'both' ? ['postgres', 'kafka'] : [values.log as 'kafka' | 'postgres'],
     rates: values.rates.split(',').map((rate) => wholeNumber('--rates', rate, 1, 100_000)),
     seconds: wholeNumber('--seconds', values.seconds, 1, 600),
+    settleSeconds: wholeNumber('--settle', values.settle, 0, 600),
     warmUpSeconds: wholeNumber('--warm-up', values['warm-up'], 0, 60),
     rounds: wholeNumber('--rounds', values.rounds, 1, 20),
     accounts: wholeNumber('--accounts', values.accounts, 1, 10_000),

@@ -49,6 +49,7 @@ async function runOn(
       output.progress(`${log}: making a tenant with ${accounts} accounts`);
       bench.senders = await provisionSenders(system.tickwire, accounts);
     }
+    await settle(bench, options, output, stopped);
     const figures: RunFigures[] = [];
     for (const rate of options.rates) figures.push(await measureRate(bench, rate, options, output, stopped));
     if (!bareOnly && options.max) {
@@ -62,14 +63,25 @@ async function runOn(
   }
 }
 
+/** By ours: it has everything warm that the bare loop uses, but for processes that the bare loop starts anew each time. */
+async function settle(bench: Bench, options: PipelineOptions, output: Output, stopped: AbortSignal): Promise<void> {
+  const { settleSeconds: seconds, rates, bareOnly } = options;
+  if (seconds === 0) return;
+  stopped.throwIfAborted();
+  output.progress(`${bench.system.log}: settling for ${seconds} s`);
+  const subject = bareOnly ? 'bare' : 'tickwire';
+  await measure(bench, { subject, rate: Math.min(...rates), warmUpSeconds: 0, seconds });
+}
+
 /** Bare and ours in turns, so that what the machine does meanwhile meets both. */
 async function measureRate(
   bench: Bench,
   rate: number,
-  { rounds, seconds, warmUpSeconds, bareOnly }: PipelineOptions,
+  options: PipelineOptions,
   output: Output,
   stopped: AbortSignal,
 ): Promise<RunFigures> {
+  const { rounds, seconds, warmUpSeconds, bareOnly } = options;
   const subjects: Subject[] = bareOnly ? ['bare'] : ['bare', 'tickwire'];
   const measured: Record<Subject, MeasuredRun[]> = { bare: [], tickwire: [] };
   for (let round = 1; round <= rounds; round += 1) {
