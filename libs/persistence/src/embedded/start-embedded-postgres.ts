@@ -70,6 +70,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   max_connections: '200',
   max_wal_size: '1GB',
   autovacuum: 'on',
+  // In small helpings and from small samples: a worker at full speed takes half a processor, and stages wait for it.
+  autovacuum_vacuum_cost_delay: '10ms',
+  default_statistics_target: '20',
   random_page_cost: '1.1',
   log_checkpoints: 'off',
   cluster_name: 'tickwire',

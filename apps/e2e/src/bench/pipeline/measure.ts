@@ -41,6 +41,11 @@ export interface Bench {
   connections: number;
 }
 
+/** A tap each. Where nothing is expected nothing is asked for all the time. */
+const TAPPED: Record<Subject, string[][]> = {
+  tickwire: [['webhook.trade_executed'], ['webhook.completed', 'webhook.failed']],
+  bare: [[BARE_TOPICS.executed]],
+};
 /** After the last arrival, without any outcome in between, the rest is given up. */
 const SILENCE_MS = 5_000;
 let runs = 0;
@@ -50,11 +55,11 @@ export async function measure(bench: Bench, plan: RunPlan): Promise<MeasuredRun>
   const run = `b${Date.now().toString(36)}x${(runs += 1)}`;
   const open = { run, ratePerSecond: plan.rate, seconds: plan.warmUpSeconds + plan.seconds };
   const executions = new Executions(run, Math.round(open.ratePerSecond * open.seconds));
-  const topics =
-    plan.subject === 'bare'
-      ? [BARE_TOPICS.executed]
-      : ['webhook.trade_executed', 'webhook.completed', 'webhook.failed'];
-  const tap = await openTap(bench.system, topics, (_topic, value, atMs) => executions.see(value, atMs));
+  const taps = await Promise.all(
+    TAPPED[plan.subject].map((topics) =>
+      openTap(bench.system, topics, (_topic, value, atMs) => executions.see(value, atMs)),
+    ),
+  );
   const workers: { stop(): Promise<void> }[] = [];
   try {
     const load = await startLoad(bench, plan.subject, open, workers);
@@ -70,7 +75,7 @@ export async function measure(bench: Bench, plan: RunPlan): Promise<MeasuredRun>
     };
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()));
-    await tap.close();
+    await Promise.all(taps.map((tap) => tap.close()));
   }
 }
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { signSignals, type Senders } from '../../load/signed-signals.js';
 import { runOpenLoop, SYSTEM_CLOCK } from '../../load/open-loop.js';
 import type { PreparedWork } from '../../workers/bench-worker.js';
-import { HttpConnection } from './http-connection.js';
-import { requestBytes } from './request-bytes.js';
+import { HttpConnections } from '../../load/http-connections.js';
+import { requestBytes } from '../../load/request-bytes.js';
 
 /** How long, and how fast. */
 export interface Stretch {
@@ -53,11 +53,7 @@ export async function prepareDoorLoad(plan: DoorLoadPlan): Promise<PreparedWork<
   const total = counts.reduce((sum, count) => sum + count, 0);
   const signals = signSignals(senders, run, repeating ? Math.min(total, REPEATED) : total, Date.now());
   const requests = signals.map((signal) => requestBytes(url, signal));
-  const broken = Promise.withResolvers<never>();
-  broken.promise.catch(() => undefined); // also where nothing runs
-  const open = await Promise.all(
-    Array.from({ length: connections }, () => HttpConnection.open(url, (error) => broken.reject(error))),
-  );
+  const open = await HttpConnections.open(url, connections);
   let next = 0;
   let stretch = 0;
   return {
@@ -70,22 +66,22 @@ export async function prepareDoorLoad(plan: DoorLoadPlan): Promise<PreparedWork<
       const requestOf = (index: number): Buffer => requests[(from + index) % requests.length]!;
       const sent =
         ratePerSecond === undefined
-          ? closedLoop(open, requestOf, repeating ? Infinity : count, seconds)
+          ? closedLoop(open.all, requestOf, repeating ? Infinity : count, seconds)
           : openLoop(open, requestOf, { ratePerSecond, seconds });
       const silence = new AbortController();
       const tooLong = sleep((seconds + LONGEST_ANSWER_SECONDS) * 1_000, undefined, { signal: silence.signal }).then(
         () => Promise.reject(new Error(`Not all requests were answered within ${LONGEST_ANSWER_SECONDS} s`)),
         () => new Promise<never>(() => undefined),
       );
-      return Promise.race([sent, broken.promise, tooLong]).finally(() => silence.abort());
+      return Promise.race([sent, open.broken, tooLong]).finally(() => silence.abort());
     },
-    close: async () => open.forEach((connection) => connection.close()),
+    close: async () => open.close(),
   };
 }
 
 /** As fast as the answers come, for `seconds` or until there are no more requests. */
 async function closedLoop(
-  connections: readonly HttpConnection[],
+  connections: HttpConnections['all'],
   requestOf: (index: number) => Buffer,
   count: number,
   seconds: number,
@@ -115,31 +111,21 @@ async function closedLoop(
 
 /** By the clock. A request waits for a connection where all are busy, and its waiting counts. */
 async function openLoop(
-  connections: readonly HttpConnection[],
+  connections: HttpConnections,
   requestOf: (index: number) => Buffer,
   plan: { ratePerSecond: number; seconds: number },
 ): Promise<DoorLoadResult> {
   const tally = new Tally();
-  const idle = [...connections];
-  const waiting: number[] = [];
   const total = Math.round(plan.ratePerSecond * plan.seconds);
   const startMs = performance.now();
   const dueMs = (index: number): number => startMs + (index * 1_000) / plan.ratePerSecond;
   const all = Promise.withResolvers<void>();
-  const sendOn = (connection: HttpConnection, index: number): void =>
-    connection.send(requestOf(index), (status) => {
+  const { worstDelayMs } = await runOpenLoop(plan, SYSTEM_CLOCK, (index) =>
+    connections.send(requestOf(index), (status) => {
       tally.see(status, performance.now() - dueMs(index));
-      const following = waiting.shift();
-      if (following === undefined) idle.push(connection);
-      else sendOn(connection, following);
       if (tally.seen === total) all.resolve();
-    });
-  const { worstDelayMs } = await runOpenLoop(plan, SYSTEM_CLOCK, (index) => {
-    // The longest idle one: a door ends a connection on which no request comes.
-    const connection = idle.shift();
-    if (connection === undefined) waiting.push(index);
-    else sendOn(connection, index);
-  });
+    }),
+  );
   await all.promise;
   return tally.result((performance.now() - startMs) / 1_000, worstDelayMs);
 }

@@ -7,7 +7,7 @@ import { request } from 'undici';
 import { freePorts } from '../../../exactly-once/free-ports.js';
 import { signSignals, type Senders } from '../../load/signed-signals.js';
 import { provisionUnexecuted } from '../../system/bench-tenant.js';
-import { SIGNALS_PATH } from '../load/request-bytes.js';
+import { SIGNALS_PATH } from '../../load/request-bytes.js';
 import type { BareDoorEnvironment } from './bare-door.js';
 import { startHeartbeats } from './heartbeats.js';
 import { MeasuredProcess } from './measured-process.js';

@@ -1,4 +1,4 @@
-import type { SignedSignal } from '../../load/signed-signals.js';
+import type { SignedSignal } from './signed-signals.js';
 
 export const SIGNALS_PATH = '/api/v1/webhooks/signals';
 
