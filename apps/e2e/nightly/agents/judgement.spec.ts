@@ -118,6 +118,9 @@ describe('the judgement of a night', () => {
   it('sees a tick without an end, and one that is told behind a later one', () => {
     const { ends } = spotless();
     expect(broken({ ends: ends.filter(({ tick }) => tick !== 1) })).toEqual(['ends']);
+    const twice = [...ends.slice(0, -1), ends.at(-2)!, ends.at(-1)!];
+    expect(broken({ ends: twice })).toEqual([]);
+    expect(judge(nightOf({ ends: twice })).tally.writtenAgain).toBe(1);
     const turned = [...ends.slice(0, -2), ends.at(-1)!, ends.at(-2)!];
     expect(broken({ ends: turned })).toEqual(['ends']);
   });

@@ -13,6 +13,8 @@ export interface Tally {
   endedAgain: number;
   /** The same where the first dispatcher gave the partition up, alive. */
   endedAgainAlive: number;
+  /** Ends that are on the log twice as they are: an append that was not acknowledged in time had arrived. */
+  writtenAgain: number;
   answers: number;
   /** Answers that were given again, because a dispatcher died between the answer and its end. */
   answeredAgain: number;
@@ -129,6 +131,7 @@ function judgeEnds(night: NightRecord, { ends, firstTick }: AgentNight, tally: T
       const why = excuse(night, before.atMs, end.atMs);
       if (why === 'death') tally.endedAgain += 1;
       else if (why === 'handover') tally.endedAgainAlive += 1;
+      else if (before.atMs === end.atMs && before.outcome === end.outcome) tally.writtenAgain += 1;
       else
         say(`tick ${end.tick} ended twice: ${before.outcome}, and ${end.atMs - before.atMs} ms later ${end.outcome}`);
     } else {
@@ -198,6 +201,7 @@ function emptyTally(): Tally {
     ends: {},
     endedAgain: 0,
     endedAgainAlive: 0,
+    writtenAgain: 0,
     answers: 0,
     answeredAgain: 0,
     results: 0,

@@ -33,7 +33,7 @@ export function tableOf({ night, judgement, trends, moves, seconds, seed }: Nigh
     ],
     [
       'sent, ended, answered, brought again',
-      `${tally.sentAgain}, ${tally.endedAgain} after a death and ${tally.endedAgainAlive} after a handover, ${tally.answeredAgain}, ${tally.broughtAgain}`,
+      `${tally.sentAgain}, ${tally.endedAgain} after a death and ${tally.endedAgainAlive} after a handover and ${tally.writtenAgain} as it was, ${tally.answeredAgain}, ${tally.broughtAgain}`,
     ],
     ['overtaken on the way', String(tally.overtaken)],
     ...moves.map(({ victim, shardsMs, agentsP50Ms, agentsP99Ms, agentsMaxMs }, n): [string, string] => [

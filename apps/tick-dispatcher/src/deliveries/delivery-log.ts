@@ -17,6 +17,16 @@ const MOST_PENDING = 20_000;
 export type DeliveryEnd = Pick<AgentDelivery, 'outcome' | 'attempts'> &
   Partial<Pick<AgentDelivery, 'circuitBreakerSkipped' | 'statusCode' | 'responseTimeMs' | 'error' | 'actions'>>;
 
+/** Ends of one agent in one append: a backlog of an hour is not one request. */
+const MOST_TOGETHER = 100;
+
+/** An end that waits for those of the same agent before it. */
+interface WaitingEnd {
+  record: EncodedEvent;
+  stopped: AbortSignal;
+  written(acknowledged: boolean): void;
+}
+
 /** Of the contract. */
 const MOST_ERROR_LENGTH = 512;
 
@@ -28,9 +38,11 @@ export class DeliveryLog {
   private pending = 0;
   /** Of the outage that has been told, until a record is taken again. */
   private isAway = false;
+  /** By agent: what came while an end was on its way. */
+  private readonly waiting = new Map<string, WaitingEnd[]>();
 
   constructor(
-    private readonly log: EventLog,
+    private readonly log: Pick<EventLog, 'append'>,
     private readonly sink: LogSink,
     private readonly now: () => number,
   ) {}
@@ -51,10 +63,14 @@ export class DeliveryLog {
         receivedAt: new Date(nowMs).toISOString(),
       },
     });
-    return this.append(encodeEvent(agentActions, event), stopped);
+    return this.append([encodeEvent(agentActions, event)], stopped);
   }
 
-  /** @returns as `answer` */
+  /**
+   * Ends of one agent reach the log in the order of the calls, also where the log refuses some: whoever counts them
+   * takes an earlier one behind a later one for counted.
+   * @returns as `answer`
+   */
   end(tick: LaneTick, end: DeliveryEnd, stopped: AbortSignal): Promise<boolean> {
     const { worldId, agent } = tick;
     const nowMs = this.now();
@@ -71,7 +87,7 @@ export class DeliveryLog {
         settledAt: new Date(nowMs).toISOString(),
       },
     });
-    return this.append(encodeEvent(agentDelivery, event), stopped);
+    return this.inOrder(agent.id, encodeEvent(agentDelivery, event), stopped);
   }
 
   /** Waits while the log is behind; memory must not grow with an outage. */
@@ -90,20 +106,52 @@ export class DeliveryLog {
     } as const;
   }
 
-  private async append(record: EncodedEvent, stopped: AbortSignal): Promise<boolean> {
+  private async inOrder(agentId: string, record: EncodedEvent, stopped: AbortSignal): Promise<boolean> {
+    const line = this.waiting.get(agentId);
+    if (line) {
+      this.pending += 1;
+      return new Promise((written) => line.push({ record, stopped, written }));
+    }
+    const behind: WaitingEnd[] = [];
+    this.waiting.set(agentId, behind);
+    try {
+      return await this.append([record], stopped);
+    } finally {
+      if (behind.length === 0) this.waiting.delete(agentId);
+      else void this.appendWaiting(agentId, behind);
+    }
+  }
+
+  /** All that wait leave together; those of an agent's earlier lane apart from those of its next. */
+  private async appendWaiting(agentId: string, line: WaitingEnd[]): Promise<void> {
+    while (line.length > 0) {
+      const { stopped } = line[0]!;
+      const next = line.findIndex((end) => end.stopped !== stopped);
+      const together = line.splice(0, Math.min(next < 0 ? line.length : next, MOST_TOGETHER));
+      this.pending -= together.length;
+      const acknowledged = await this.append(
+        together.map(({ record }) => record),
+        stopped,
+      );
+      for (const { written } of together) written(acknowledged);
+    }
+    this.waiting.delete(agentId);
+  }
+
+  private async append(records: readonly EncodedEvent[], stopped: AbortSignal): Promise<boolean> {
     let backoff: Backoff | undefined;
-    this.pending += 1;
+    this.pending += records.length;
     try {
       while (!stopped.aborted) {
         try {
-          await this.log.append([record]);
+          await this.log.append(records);
           this.isAway = false;
           return true;
         } catch (error) {
           // Once for all the callbacks that wait.
           if (!this.isAway) {
             this.sink.warn(
-              { topic: record.topic, pending: this.pending, err: error },
+              { topic: records[0]?.topic, pending: this.pending, err: error },
               'the log takes no records of callbacks; trying again',
             );
           }
@@ -114,7 +162,7 @@ export class DeliveryLog {
       }
       return false;
     } finally {
-      this.pending -= 1;
+      this.pending -= records.length;
     }
   }
 }
