@@ -38,8 +38,8 @@ export class DeliveryLog {
   private pending = 0;
   /** Of the outage that has been told, until a record is taken again. */
   private isAway = false;
-  /** By agent: what came while an end was on its way. */
-  private readonly waiting = new Map<string, WaitingEnd[]>();
+  /** By agent: what waits while an end is on its way. */
+  private readonly lines = new Map<string, WaitingEnd[]>();
 
   constructor(
     private readonly log: Pick<EventLog, 'append'>,
@@ -106,24 +106,19 @@ export class DeliveryLog {
     } as const;
   }
 
-  private async inOrder(agentId: string, record: EncodedEvent, stopped: AbortSignal): Promise<boolean> {
-    const line = this.waiting.get(agentId);
-    if (line) {
+  private inOrder(agentId: string, record: EncodedEvent, stopped: AbortSignal): Promise<boolean> {
+    return new Promise((written) => {
       this.pending += 1;
-      return new Promise((written) => line.push({ record, stopped, written }));
-    }
-    const behind: WaitingEnd[] = [];
-    this.waiting.set(agentId, behind);
-    try {
-      return await this.append([record], stopped);
-    } finally {
-      if (behind.length === 0) this.waiting.delete(agentId);
-      else void this.appendWaiting(agentId, behind);
-    }
+      const end = { record, stopped, written };
+      const line = this.lines.get(agentId);
+      if (line) line.push(end);
+      else void this.appendLine(agentId, [end]);
+    });
   }
 
   /** All that wait leave together; those of an agent's earlier lane apart from those of its next. */
-  private async appendWaiting(agentId: string, line: WaitingEnd[]): Promise<void> {
+  private async appendLine(agentId: string, line: WaitingEnd[]): Promise<void> {
+    this.lines.set(agentId, line);
     while (line.length > 0) {
       const { stopped } = line[0]!;
       const next = line.findIndex((end) => end.stopped !== stopped);
@@ -135,7 +130,7 @@ export class DeliveryLog {
       );
       for (const { written } of together) written(acknowledged);
     }
-    this.waiting.delete(agentId);
+    this.lines.delete(agentId);
   }
 
   private async append(records: readonly EncodedEvent[], stopped: AbortSignal): Promise<boolean> {

@@ -77,11 +77,10 @@ async function settle(bench: Bench, options: PipelineOptions, output: Output, st
 async function measureRate(
   bench: Bench,
   rate: number,
-  options: PipelineOptions,
+  { rounds, seconds, warmUpSeconds, bareOnly }: PipelineOptions,
   output: Output,
   stopped: AbortSignal,
 ): Promise<RunFigures> {
-  const { rounds, seconds, warmUpSeconds, bareOnly } = options;
   const subjects: Subject[] = bareOnly ? ['bare'] : ['bare', 'tickwire'];
   const measured: Record<Subject, MeasuredRun[]> = { bare: [], tickwire: [] };
   for (let round = 1; round <= rounds; round += 1) {

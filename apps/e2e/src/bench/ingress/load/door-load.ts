@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signSignals, type Senders } from '../../load/signed-signals.js';
-import { runOpenLoop, SYSTEM_CLOCK } from '../../load/open-loop.js';
-import type { PreparedWork } from '../../workers/bench-worker.js';
 import { HttpConnections } from '../../load/http-connections.js';
+import { runOpenLoop, SYSTEM_CLOCK } from '../../load/open-loop.js';
 import { requestBytes } from '../../load/request-bytes.js';
+import { signSignals, type Senders } from '../../load/signed-signals.js';
+import type { PreparedWork } from '../../workers/bench-worker.js';
 
 /** How long, and how fast. */
 export interface Stretch {
