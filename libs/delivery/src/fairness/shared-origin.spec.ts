@@ -95,6 +95,7 @@ describe('endpoints that share an origin', () => {
     const good = host.answers('good');
     expect(host.begun).not.toContain('good');
     await good; // nobody ended
+    while (host.limiter.stats().slowInFlight < 3) await turn(); // each has its own 10 ms
     expect(host.limiter.stats()).toMatchObject({ inFlight: 3, slowInFlight: 3 });
     // Another wave fills the places again; of what hangs, no more than `maxOverduePerOrigin` is set apart.
     for (let i = 3; i < 8; i += 1) host.hangs(`bad${i}`);
