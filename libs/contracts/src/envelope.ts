@@ -1,4 +1,5 @@
 import { eventDefinition, type AppName, type EventDefinition } from './define-event.js';
+import { isoTime } from './iso-time.js';
 
 /**
  * CloudEvents 1.0, structured JSON: the one form on the log, in callbacks and on the stream.
@@ -46,7 +47,7 @@ export function createEvent<T extends object>(definition: EventDefinition<T>, fa
     source: `/tickwire/${facts.source}`,
     type: definition.type,
     subject: facts.subject,
-    time: new Date(facts.timeMs).toISOString(),
+    time: isoTime(facts.timeMs),
     datacontenttype: 'application/json',
     dataschema: definition.dataschema,
     tenantid: facts.tenantId,

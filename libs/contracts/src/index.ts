@@ -22,4 +22,5 @@ export type { AppName, EventDefinition, JsonSchema } from './define-event.js';
 export * from './envelope.js';
 export * from './formats.js';
 export * from './identity.js';
+export * from './iso-time.js';
 export * from './topics.js';

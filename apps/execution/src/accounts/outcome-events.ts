@@ -2,6 +2,7 @@ import {
   createEvent,
   derivedId,
   encodeEvent,
+  isoTime,
   webhookCompleted,
   webhookFailed,
   webhookTradeExecuted,
@@ -42,7 +43,7 @@ export function outcomeRecords(
         cancelledQty: formatQuantity(outcome.unfilledLots, instrument),
         reason: NO_LIQUIDITY_REASON,
         final: true,
-        completedAt: new Date(nowMs).toISOString(),
+        completedAt: isoTime(nowMs),
       }),
     );
   }
@@ -83,7 +84,7 @@ function executedRecord(
     currency: after.book.currency,
     quoteId,
     final: order.leavesQty === 0,
-    executedAt: new Date(nowMs).toISOString(),
+    executedAt: isoTime(nowMs),
   });
 }
 
@@ -119,7 +120,7 @@ export function failedRecord(
         message,
         accepted: true,
         final: true,
-        failedAt: new Date(nowMs).toISOString(),
+        failedAt: isoTime(nowMs),
       },
     }),
   );

@@ -1,6 +1,7 @@
 import {
   createEvent,
   encodeEvent,
+  isoTime,
   SIGNAL_ID,
   webhookFailed,
   webhookReceived,
@@ -37,7 +38,7 @@ export function receivedRecord(accepted: AcceptedSignal): EncodedEvent {
     accountId,
     signalId,
     orderType: signal.orderType ?? 'market',
-    receivedAt: new Date(receivedAtMs).toISOString(),
+    receivedAt: isoTime(receivedAtMs),
     scheme,
   };
   const event = createEvent(webhookReceived, {
@@ -81,7 +82,7 @@ export function malformedRecord({ webhookId, tenantId, body, errors, failedAtMs 
     accepted: false,
     errors: errors.map(({ pointer, code, detail }) => ({ pointer, code, detail })),
     final: true,
-    failedAt: new Date(failedAtMs).toISOString(),
+    failedAt: isoTime(failedAtMs),
   };
   const event = createEvent(webhookFailed, {
     id: webhookId,

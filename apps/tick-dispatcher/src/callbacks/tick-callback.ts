@@ -1,6 +1,7 @@
 import {
   composeTick,
   derivedId,
+  isoTime,
   tickBytes,
   type AgentTick,
   type CarriedItem,
@@ -70,7 +71,7 @@ export function composeCallback(
 ): TickCallback {
   const own = hasItems(tick.own) ? new Set(itemsOf(tick.own).map(keyOf)) : NO_KEYS;
   const earlier = carried.size === 0 ? NO_ITEMS : carried.without(own);
-  const composed = composeTick(tick.prepared, tick.own, earlier, new Date(nowMs).toISOString());
+  const composed = composeTick(tick.prepared, tick.own, earlier, isoTime(nowMs));
   const { cut } = composed;
   const left = hasCutItems(cut) ? itemsCutOff(tick.own, cut) : NO_ITEMS;
   const taken = earlier.length - cut.carried;
@@ -99,7 +100,7 @@ export function composeTest(
   secrets: SigningSecrets,
   nowMs: number,
 ): Pick<TickCallback, 'url' | 'body' | 'headers'> {
-  const body = tickBytes(composeTick(tick.prepared, tick.own, NO_ITEMS, new Date(nowMs).toISOString()));
+  const body = tickBytes(composeTick(tick.prepared, tick.own, NO_ITEMS, isoTime(nowMs)));
   const headers = headersOf(tick, derivedId(controlId, 'test'));
   headers['X-WallStreetSim-Attempt'] = '1';
   headers['X-WallStreetSim-Test'] = 'true';

@@ -3,11 +3,12 @@ import {
   agentDelivery,
   createEvent,
   encodeEvent,
+  isoTime,
   type AgentActions,
   type AgentDelivery,
   type EncodedEvent,
 } from '@tickwire/contracts';
-import { Backoff, sleep, type EventLog, type LogSink } from '@tickwire/event-log';
+import { Backoff, partitionOfKey, sleep, type EventLog, type LogSink, type NewRecord } from '@tickwire/event-log';
 import { answerIdOf, deliveryIdOf, type LaneTick } from '../callbacks/tick-callback.js';
 
 /** Records on their way beyond which no more ticks are taken: the log is slower than the callbacks. */
@@ -17,14 +18,25 @@ const MOST_PENDING = 20_000;
 export type DeliveryEnd = Pick<AgentDelivery, 'outcome' | 'attempts'> &
   Partial<Pick<AgentDelivery, 'circuitBreakerSkipped' | 'statusCode' | 'responseTimeMs' | 'error' | 'actions'>>;
 
-/** Ends of one agent in one append: a backlog of an hour is not one request. */
-const MOST_TOGETHER = 100;
+/**
+ * For so long ends gather, so that hundreds of callbacks a second are dozens of appends: each costs the process and the
+ * database more than a record in it.
+ */
+const GATHER_MS = 20;
+/** Ends in one append: what a takeover supersedes is not one request. */
+const MOST_TOGETHER = 500;
 
-/** An end that waits for those of the same agent before it. */
 interface WaitingEnd {
-  record: EncodedEvent;
+  record: NewRecord;
   stopped: AbortSignal;
   written(acknowledged: boolean): void;
+}
+
+/** Ends for one partition of the log, in the order in which it is to have them. */
+interface Line {
+  readonly waiting: WaitingEnd[];
+  /** Some of them are on their way. */
+  leaving: boolean;
 }
 
 /** Of the contract. */
@@ -38,17 +50,22 @@ export class DeliveryLog {
   private pending = 0;
   /** Of the outage that has been told, until a record is taken again. */
   private isAway = false;
-  /** By agent: what waits while an end is on its way. */
-  private readonly lines = new Map<string, WaitingEnd[]>();
+  private readonly lines = new Map<number, Line>();
+  /** Until the ends that have gathered leave. */
+  private departure: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly log: Pick<EventLog, 'append'>,
+    private readonly log: Pick<EventLog, 'append' | 'partitionCount'>,
     private readonly sink: LogSink,
     private readonly now: () => number,
   ) {}
 
   /** @returns true once acknowledged; false when `stopped` came first: the record may be in the log or not */
-  answer(tick: LaneTick, answer: Pick<AgentActions, 'actions' | 'truncated'>, stopped: AbortSignal): Promise<boolean> {
+  async answer(
+    tick: LaneTick,
+    answer: Pick<AgentActions, 'actions' | 'truncated'>,
+    stopped: AbortSignal,
+  ): Promise<boolean> {
     const { worldId, agent } = tick;
     const nowMs = this.now();
     const event = createEvent(agentActions, {
@@ -60,15 +77,19 @@ export class DeliveryLog {
         tick: tick.tick,
         channel: 'callback',
         ...answer,
-        receivedAt: new Date(nowMs).toISOString(),
+        receivedAt: isoTime(nowMs),
       },
     });
-    return this.append([encodeEvent(agentActions, event)], stopped);
+    const record = encodeEvent(agentActions, event);
+    this.pending += 1;
+    const acknowledged = await this.append([record], () => stopped.aborted);
+    this.pending -= 1;
+    return acknowledged;
   }
 
   /**
    * Ends of one agent reach the log in the order of the calls, also where the log refuses some: whoever counts them
-   * takes an earlier one behind a later one for counted.
+   * takes an earlier one behind a later one for counted. A partition that takes none holds up its own agents only.
    * @returns as `answer`
    */
   end(tick: LaneTick, end: DeliveryEnd, stopped: AbortSignal): Promise<boolean> {
@@ -84,10 +105,10 @@ export class DeliveryLog {
         actions: 0,
         ...end,
         error: end.error?.slice(0, MOST_ERROR_LENGTH),
-        settledAt: new Date(nowMs).toISOString(),
+        settledAt: isoTime(nowMs),
       },
     });
-    return this.inOrder(agent.id, encodeEvent(agentDelivery, event), stopped);
+    return this.inLine(encodeEvent(agentDelivery, event), stopped);
   }
 
   /** Waits while the log is behind; memory must not grow with an outage. */
@@ -106,58 +127,74 @@ export class DeliveryLog {
     } as const;
   }
 
-  private inOrder(agentId: string, record: EncodedEvent, stopped: AbortSignal): Promise<boolean> {
+  private inLine(encoded: EncodedEvent, stopped: AbortSignal): Promise<boolean> {
+    const partition = partitionOfKey(encoded.key, this.log.partitionCount);
+    let line = this.lines.get(partition);
+    if (!line) {
+      line = { waiting: [], leaving: false };
+      this.lines.set(partition, line);
+    }
+    this.pending += 1;
+    const { waiting } = line;
     return new Promise((written) => {
-      this.pending += 1;
-      const end = { record, stopped, written };
-      const line = this.lines.get(agentId);
-      if (line) line.push(end);
-      else void this.appendLine(agentId, [end]);
+      waiting.push({ record: { ...encoded, partition }, stopped, written });
+      this.awaitDeparture();
     });
   }
 
-  /** All that wait leave together; those of an agent's earlier lane apart from those of its next. */
-  private async appendLine(agentId: string, line: WaitingEnd[]): Promise<void> {
-    this.lines.set(agentId, line);
-    while (line.length > 0) {
-      const { stopped } = line[0]!;
-      const next = line.findIndex((end) => end.stopped !== stopped);
-      const together = line.splice(0, Math.min(next < 0 ? line.length : next, MOST_TOGETHER));
-      this.pending -= together.length;
-      const acknowledged = await this.append(
-        together.map(({ record }) => record),
-        stopped,
-      );
-      for (const { written } of together) written(acknowledged);
-    }
-    this.lines.delete(agentId);
+  private awaitDeparture(): void {
+    this.departure ??= setTimeout(() => {
+      this.departure = undefined;
+      // In the same turn, so that the log makes one request of them.
+      for (const line of this.lines.values()) if (!line.leaving && line.waiting.length > 0) void this.depart(line);
+    }, GATHER_MS);
   }
 
-  private async append(records: readonly EncodedEvent[], stopped: AbortSignal): Promise<boolean> {
-    let backoff: Backoff | undefined;
-    this.pending += records.length;
-    try {
-      while (!stopped.aborted) {
-        try {
-          await this.log.append(records);
-          this.isAway = false;
-          return true;
-        } catch (error) {
-          // Once for all the callbacks that wait.
-          if (!this.isAway) {
-            this.sink.warn(
-              { topic: records[0]?.topic, pending: this.pending, err: error },
-              'the log takes no records of callbacks; trying again',
-            );
-          }
-          this.isAway = true;
-          backoff ??= new Backoff();
-          await backoff.wait(() => stopped.aborted);
-        }
-      }
-      return false;
-    } finally {
-      this.pending -= records.length;
+  private async depart(line: Line): Promise<void> {
+    line.leaving = true;
+    await this.write(line.waiting.splice(0, MOST_TOGETHER));
+    line.leaving = false;
+    if (line.waiting.length > 0) this.awaitDeparture();
+  }
+
+  /** Those of agents that are given up meanwhile are left out of the next try. */
+  private async write(ends: readonly WaitingEnd[]): Promise<void> {
+    let left = ends;
+    const someStopped = (): boolean => left.some(({ stopped }) => stopped.aborted);
+    while (left.length > 0) {
+      const acknowledged =
+        !someStopped() &&
+        (await this.append(
+          left.map(({ record }) => record),
+          someStopped,
+        ));
+      const told = acknowledged ? left : left.filter(({ stopped }) => stopped.aborted);
+      left = acknowledged ? [] : left.filter(({ stopped }) => !stopped.aborted);
+      this.pending -= told.length;
+      for (const { written } of told) written(acknowledged);
     }
+  }
+
+  /** Tries again until the log has them or they are not wanted any more. @returns whether it has */
+  private async append(records: readonly NewRecord[], stopped: () => boolean): Promise<boolean> {
+    const backoff = new Backoff();
+    while (!stopped()) {
+      try {
+        await this.log.append(records);
+        this.isAway = false;
+        return true;
+      } catch (error) {
+        // Once for all the callbacks that wait.
+        if (!this.isAway) {
+          this.sink.warn(
+            { topic: records[0]?.topic, pending: this.pending, err: error },
+            'the log takes no records of callbacks; trying again',
+          );
+        }
+        this.isAway = true;
+        await backoff.wait(stopped);
+      }
+    }
+    return false;
   }
 }

@@ -2,6 +2,7 @@ import {
   createEvent,
   derivedId,
   encodeEvent,
+  isoTime,
   webhookFailed,
   webhookValidated,
   type EventEnvelope,
@@ -26,7 +27,7 @@ export function identityKey({ tenantId, accountId, signalId }: SignalIdentity): 
 /** The event of an allowed signal. */
 export function validatedRecord(received: EventEnvelope<WebhookReceived>, nowMs: number): NewRecord {
   const { timestamp: _timestamp, scheme: _scheme, ...signal } = received.data;
-  const data = { ...signal, validatedAt: new Date(nowMs).toISOString() };
+  const data = { ...signal, validatedAt: isoTime(nowMs) };
   return encodeEvent(
     webhookValidated,
     createEvent(webhookValidated, {
@@ -75,7 +76,7 @@ export function refusedRecord(
         accepted: true,
         errors: pointer ? [{ pointer, code, detail: message }] : undefined,
         final: true,
-        failedAt: new Date(nowMs).toISOString(),
+        failedAt: isoTime(nowMs),
       },
     }),
   );
