@@ -12,4 +12,12 @@ export class ExecutionConfig extends HostConfig {
   @Min(1)
   @Max(100_000)
   SNAPSHOT_EVERY_TICKS: number = 100;
+
+  @Description(
+    'How often what waits for worlds that stand still is stored, ms; far below the retention of their topics',
+  )
+  @IsInt()
+  @Min(10)
+  @Max(86_400_000)
+  STORE_WAITING_MS: number = 600_000;
 }

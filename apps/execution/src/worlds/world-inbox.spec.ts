@@ -44,4 +44,37 @@ describe("a world's inbox", () => {
     full.drain();
     expect(safePositions(read, [full, empty]).map(({ offset }) => offset)).toEqual([20, 9]);
   });
+
+  it('holds no position back with what is stored, and says when a drain takes of it', () => {
+    const inbox = new WorldInbox({});
+    for (const offset of [12, 13]) inbox.add(actions(offset, 'a'));
+    inbox.stored(inbox.notStored());
+    expect([inbox.lowest('agent.actions'), inbox.notStored()]).toEqual([undefined, []]);
+    inbox.add(actions(14, 'b'));
+    expect(inbox.lowest('agent.actions')).toBe(14);
+    expect(inbox.notStored().map(({ offset }) => offset)).toEqual([14]);
+    const drained = inbox.drain();
+    expect([drained.fromStore, drained.actions.length]).toEqual([true, 3]);
+    inbox.add(actions(15, 'c'));
+    expect(inbox.drain().fromStore).toBe(false);
+  });
+
+  it('begins with what was stored, and drops that when it comes again from the log', () => {
+    const inbox = new WorldInbox({ 'agent.actions': 12 });
+    inbox.restore([actions(11, 'used up'), actions(12, 'a'), actions(14, 'b'), control(3, 'c')]);
+    for (const record of [actions(12, 'a'), actions(14, 'b'), actions(15, 'd')]) inbox.add(record);
+    expect(inbox.notStored().map(({ offset }) => offset)).toEqual([15]);
+    expect(inbox.drain().actions.map(({ agentId }) => agentId)).toEqual(['a', 'b', 'd']);
+  });
+
+  it('has what a tick took again where that tick has failed', () => {
+    const inbox = new WorldInbox({});
+    inbox.add(actions(4, 'a'));
+    inbox.drain();
+    inbox.add(actions(5, 'b'));
+    expect(inbox.lowest('agent.actions')).toBe(5);
+    inbox.takeBack();
+    expect(inbox.lowest('agent.actions')).toBe(4);
+    expect(inbox.notStored().map(({ offset }) => offset)).toEqual([4, 5]);
+  });
 });

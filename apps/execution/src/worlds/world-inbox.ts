@@ -14,6 +14,8 @@ export interface Drained {
   /** Commands for the clock, in order. */
   commands: WorldControlEvent[];
   upTo: Record<string, number>;
+  /** Some of it is stored as waiting. */
+  fromStore: boolean;
 }
 
 /** Records of one world that no tick has taken yet, in the order of their topics' offsets. */
@@ -22,6 +24,8 @@ export class WorldInbox {
   private drained: InboxRecord[] = [];
   /** Next offset that is new, by topic. */
   private readonly next: Record<string, number>;
+  /** Waiting records below these offsets are in the database, by topic. */
+  private readonly storedBelow: Record<string, number> = {};
 
   /** @param upTo offsets that ticks have used up, by topic; records below are copies and are dropped */
   constructor(private upTo: Record<string, number>) {
@@ -35,9 +39,26 @@ export class WorldInbox {
     this.records.push(record);
   }
 
-  /** The lowest offset waiting, by topic: the partition's position may not move past it. */
+  /** Takes in what was stored as waiting, see `stored`. Before any record is added that was read from the log. */
+  restore(records: readonly InboxRecord[]): void {
+    for (const record of records) this.add(record);
+    this.stored(records);
+  }
+
+  /** What waits and would be lost with this process if the position moved past it. */
+  notStored(): InboxRecord[] {
+    return this.records.filter((record) => !this.isStored(record));
+  }
+
+  /** These are in the database now: they hold the position back no more. */
+  stored(records: readonly InboxRecord[]): void {
+    for (const { topic, offset } of records)
+      this.storedBelow[topic] = Math.max(this.storedBelow[topic] ?? 0, offset + 1);
+  }
+
+  /** The lowest offset that waits here alone: the partition's position may not move past it. */
   lowest(topic: string): number | undefined {
-    return this.records.find((record) => record.topic === topic)?.offset;
+    return this.records.find((record) => record.topic === topic && !this.isStored(record))?.offset;
   }
 
   /** What waits, and what the last drain took: for an inbox that replaces this one and knows what is used up. */
@@ -55,8 +76,9 @@ export class WorldInbox {
 
   /** Takes everything: control records first, then answers, each by offset. */
   drain(): Drained {
-    const drained: Drained = { controls: [], actions: [], commands: [], upTo: { ...this.upTo } };
+    const drained: Drained = { controls: [], actions: [], commands: [], upTo: { ...this.upTo }, fromStore: false };
     for (const record of this.records) {
+      drained.fromStore ||= this.isStored(record);
       drained.upTo[record.topic] = Math.max(drained.upTo[record.topic] ?? 0, record.offset + 1);
       if (record.kind === 'control') {
         drained.commands.push(record.event);
@@ -71,6 +93,16 @@ export class WorldInbox {
     this.records = [];
     this.upTo = drained.upTo;
     return drained;
+  }
+
+  /** The tick that drained last has failed for good: what it took waits again. */
+  takeBack(): void {
+    this.records = this.waiting();
+    this.drained = [];
+  }
+
+  private isStored({ topic, offset }: InboxRecord): boolean {
+    return offset < (this.storedBelow[topic] ?? 0);
   }
 }
 

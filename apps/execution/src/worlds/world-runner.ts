@@ -6,6 +6,7 @@ import { tickRecords } from './tick-records.js';
 import { advanceClock, clockRuns, nextDue } from './world-clock.js';
 import type { WorldInbox } from './world-inbox.js';
 import { writeTick, type WorldHead } from './world-store.js';
+import { deleteWaiting } from './world-waiting.js';
 
 export interface RunnerOptions {
   host: AppHost;
@@ -42,6 +43,13 @@ export class WorldRunner {
 
   get partition(): number {
     return this.head.partition;
+  }
+
+  /** No tick is in sight that would take what waits: the clock stands, or the world has failed. */
+  get stands(): boolean {
+    if (this.stopped) return true;
+    const { clock } = this.head;
+    return !this.running && !clockRuns(clock) && clock.stepsLeft === 0 && !this.inbox.wakesClock();
   }
 
   start(): void {
@@ -87,8 +95,9 @@ export class WorldRunner {
           (error: unknown) => {
             this.running = false;
             this.stop();
-            if (error instanceof OwnershipLost) this.options.fenceMoved();
-            else this.options.failed(error);
+            if (error instanceof OwnershipLost) return this.options.fenceMoved();
+            this.inbox.takeBack();
+            this.options.failed(error);
           },
         );
     }, delayMs);
@@ -119,7 +128,10 @@ export class WorldRunner {
         await fence.transact({
           partitions: [head.partition],
           next,
-          write: (transaction) => writeTick(transaction, { head, input, upTo: drained.upTo, snapshot }),
+          write: (transaction) => {
+            writeTick(transaction, { head, input, upTo: drained.upTo, snapshot });
+            if (drained.fromStore) deleteWaiting(transaction, head.worldId);
+          },
           emit: records.map((record) => ({ partition: head.partition, record })),
         });
         this.head = head;

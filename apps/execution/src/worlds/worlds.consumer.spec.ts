@@ -1,44 +1,11 @@
-import {
-  agentActions,
-  createEvent,
-  encodeEvent,
-  marketQuote,
-  marketTick,
-  worldControl,
-  type AgentActions,
-  type WorldControl,
-} from '@tickwire/contracts';
-import type { NewRecord, Queryable } from '@tickwire/event-log';
+import { marketQuote, marketTick } from '@tickwire/contracts';
+import type { Queryable } from '@tickwire/event-log';
 import type { RunningApp } from '@tickwire/runtime';
 import { eventsOn, eventually, testHost, type TestHost } from '@tickwire/testing';
+import { answer, control, created, registered, stepped } from '../../fixtures/world-records.js';
 import { ExecutionConfig } from '../execution.config.js';
 import { startExecution } from '../start-execution.js';
 import { loadHeads, rebuildWorld } from './world-store.js';
-
-let serial = 0;
-const control = (change: Partial<WorldControl>): NewRecord => {
-  const data = { worldId: 'wld_spec', command: 'created', version: ++serial, ...change } as WorldControl;
-  return encodeEvent(
-    worldControl,
-    createEvent(worldControl, { id: `c${serial}`, source: 'api', subject: data.worldId, timeMs: 0, data }),
-  );
-};
-const created = (tickMs: number) =>
-  control({ command: 'created', parameters: { seed: 'spec', companies: 20, tickMs, shards: 4 } });
-const registered = (agentId: string) => control({ command: 'agent-registered', agentId, role: 'quant', name: agentId });
-const answer = (agentId: string, tick: number, actions: unknown[]): NewRecord => {
-  const data: AgentActions = { ...agentActions.sample, worldId: 'wld_spec', agentId, tick, actions };
-  return encodeEvent(
-    agentActions,
-    createEvent(agentActions, {
-      id: `${agentId}:${tick}`,
-      source: 'tick-dispatcher',
-      subject: agentId,
-      timeMs: 0,
-      data,
-    }),
-  );
-};
 
 describe('worlds', () => {
   let host: TestHost;
@@ -83,7 +50,7 @@ describe('worlds', () => {
   });
 
   it('applies an answer to tick N in N+1 and tells its results there', async () => {
-    await host.log.append([created(0), registered('agt_a'), control({ command: 'stepped', ticks: 1 })]);
+    await host.log.append([created(0), registered('agt_a'), stepped()]);
     await reach(1);
     const symbol = (await ticks())[0]!.market.watchlist[0]!.symbol;
     await host.log.append([
@@ -93,7 +60,7 @@ describe('worlds', () => {
         null,
       ]),
     ]);
-    await host.log.append([control({ command: 'stepped', ticks: 1 })]);
+    await host.log.append([stepped()]);
     await reach(2);
     const part = await agentAt(2);
     expect(part!.actionResults!.map(({ action, success }) => [action, success])).toEqual([
@@ -114,7 +81,7 @@ describe('worlds', () => {
       (stepMs) => stepMs === 0,
     );
     const { tick } = (await head())!;
-    await host.log.append([control({ command: 'stepped', ticks: 3 })]);
+    await host.log.append([stepped(3)]);
     await reach(Number(tick) + 3);
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(Number((await head())!.tick)).toBe(Number(tick) + 3);

@@ -4,6 +4,7 @@ import { agentActions, worldControl, type WorldControl, type WorldParameters } f
 import {
   Fence,
   OwnedBatches,
+  OwnershipLost,
   PartitionsAssigned,
   PartitionsRevoked,
   type AssignmentChange,
@@ -12,6 +13,7 @@ import {
   type Queryable,
   type ReceivedEvent,
 } from '@tickwire/event-log';
+import { isConnectionError } from '@tickwire/persistence';
 import type { AppHost } from '@tickwire/runtime';
 import { Counter } from 'prom-client';
 import { Turns } from '../turns.js';
@@ -19,6 +21,7 @@ import type { ExecutionConfig } from '../execution.config.js';
 import { CONFIG, HOST, WORLDS_FENCE } from '../tokens.js';
 import { safePositions, WorldInbox, type InboxRecord } from './world-inbox.js';
 import { WorldRunner } from './world-runner.js';
+import { insertWaiting, loadWaiting } from './world-waiting.js';
 import { insertWorld, loadHeads, newWorld, rebuildWorld, type WorldHead } from './world-store.js';
 
 export const WORLDS_GROUP = 'execution.worlds';
@@ -30,6 +33,8 @@ interface OwnedPartition {
   /** What has been read, by topic; stored less what still waits in an inbox. */
   read: Map<string, Position>;
   runners: Map<string, WorldRunner>;
+  /** Of worlds that could not be rebuilt: what waits until they can. */
+  broken: Map<string, WorldInbox>;
   recovering?: boolean;
 }
 
@@ -43,6 +48,7 @@ export class WorldsConsumer {
   private readonly lateTicks: Counter;
   /** Worlds of owned partitions that do not tick any more, or could not be rebuilt. */
   private readonly failed = new Map<string, number>();
+  private storing: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(HOST) private readonly host: AppHost,
@@ -67,8 +73,9 @@ export class WorldsConsumer {
     });
     for (const partition of partitions) {
       const read = new Map(positions.filter((each) => each.partition === partition).map((each) => [each.topic, each]));
-      this.partitions.set(partition, { turns: new Turns(), read, runners: new Map() });
+      this.partitions.set(partition, { turns: new Turns(), read, runners: new Map(), broken: new Map() });
     }
+    this.storing ??= setInterval(() => this.storeAllWaiting(), this.config.STORE_WAITING_MS).unref();
     // Nobody else writes these rows now, so they can be read outside the snapshot, world by world.
     for (const head of heads) await this.resume(head);
     return positions;
@@ -85,6 +92,10 @@ export class WorldsConsumer {
     await this.fence.flush(REVOKE_FLUSH_MS);
     this.fence.drop(partitions);
     for (const partition of partitions) this.partitions.delete(partition);
+    if (this.partitions.size === 0) {
+      clearInterval(this.storing);
+      this.storing = undefined;
+    }
     for (const [worldId, partition] of this.failed) if (partitions.includes(partition)) this.failed.delete(worldId);
   }
 
@@ -104,9 +115,9 @@ export class WorldsConsumer {
       const partition = this.partitions.get(received.record.partition);
       if (!partition) continue; // lost meanwhile
       const runner = await this.runnerFor(partition, received);
-      if (!runner) continue;
-      runner.inbox.add(inboxRecord(received));
-      touched.add(runner);
+      const inbox = runner?.inbox ?? partition.broken.get((received.event.data as { worldId: string }).worldId);
+      inbox?.add(inboxRecord(received));
+      if (runner) touched.add(runner);
     }
     for (const position of batch.next) this.partitions.get(position.partition)?.read.set(position.topic, position);
     for (const runner of touched) runner.nudge();
@@ -118,7 +129,7 @@ export class WorldsConsumer {
   ): Promise<WorldRunner | undefined> {
     const { worldId } = event.data as { worldId: string };
     const standing = partition.runners.get(worldId);
-    if (standing) return standing;
+    if (standing || partition.broken.has(worldId)) return standing;
     const control = event.type === worldControl.type ? (event.data as WorldControl) : undefined;
     if (control?.command !== 'created' || !control.parameters) {
       this.host.logger.warn({ worldId, type: event.type }, 'a record for a world that does not exist is dropped');
@@ -155,23 +166,23 @@ export class WorldsConsumer {
     const owned = this.partitions.get(head.partition);
     if (!owned) return undefined;
     const startedAt = performance.now();
+    const db = this.host.pool as unknown as Queryable;
     try {
-      const { world, upTo } = await rebuildWorld(this.host.pool as unknown as Queryable, head);
-      const runner = new WorldRunner(head, world, new WorldInbox(upTo), {
+      const { world, upTo } = await rebuildWorld(db, head);
+      const inbox = new WorldInbox(upTo);
+      inbox.restore(await loadWaiting(db, head.worldId));
+      const runner = new WorldRunner(head, world, inbox, {
         host: this.host,
         fence: this.fence,
         turns: owned.turns,
-        positions: () =>
-          safePositions(
-            [...owned.read.values()],
-            [...owned.runners.values()].map((each) => each.inbox),
-          ),
+        positions: () => safePositions([...owned.read.values()], inboxesOf(owned)),
         snapshotEveryTicks: this.config.SNAPSHOT_EVERY_TICKS,
         lateTick: () => this.lateTicks.inc(),
         fenceMoved: () => void this.recover(head.partition),
         failed: (error) => this.fail(head, error, 'the world has stopped'),
       });
       owned.runners.set(head.worldId, runner);
+      this.failed.delete(head.worldId);
       runner.start();
       this.host.logger.info(
         { worldId: head.worldId, tick: head.tick, recoveryMs: Math.round(performance.now() - startedAt) },
@@ -179,8 +190,12 @@ export class WorldsConsumer {
       );
       return runner;
     } catch (error) {
+      if (isConnectionError(error)) throw error; // says nothing about the world: whoever asked asks again
       // One broken world stops alone, and loudly; the others of the partition go on.
       this.fail(head, error, 'the world cannot be rebuilt and does not run');
+      const inbox = new WorldInbox({});
+      owned.broken.set(head.worldId, inbox);
+      inbox.restore(await loadWaiting(db, head.worldId));
       return undefined;
     }
   }
@@ -201,10 +216,13 @@ export class WorldsConsumer {
         const mine = await this.fence.reread([partition]);
         if (mine.length === 0 || this.partitions.get(partition) !== owned) return; // the next owner goes on
         const waiting = new Map([...owned.runners].map(([worldId, runner]) => [worldId, runner.inbox.waiting()]));
+        for (const [worldId, inbox] of owned.broken) waiting.set(worldId, inbox.waiting());
         owned.runners.clear();
+        owned.broken.clear();
         for (const head of await loadHeads(this.host.pool as unknown as Queryable, [partition])) {
           const runner = await this.resume(head);
-          for (const record of waiting.get(head.worldId) ?? []) runner?.inbox.add(record);
+          const inbox = runner?.inbox ?? owned.broken.get(head.worldId);
+          for (const record of waiting.get(head.worldId) ?? []) inbox?.add(record);
         }
       });
     } catch (error) {
@@ -217,6 +235,46 @@ export class WorldsConsumer {
       owned.recovering = false;
     }
   }
+
+  private storeAllWaiting(): void {
+    for (const [partition, owned] of this.partitions) {
+      owned.turns
+        .take(() => this.storeWaiting(partition, owned))
+        .catch((error: unknown) => {
+          if (error instanceof OwnershipLost) void this.recover(partition);
+          else this.host.logger.warn({ partition, err: error }, 'what waits for worlds that stand is not stored yet');
+        });
+    }
+  }
+
+  /** Lets the position move on although a world stands still: the log keeps its records for a week, not for ever. */
+  private async storeWaiting(partition: number, owned: OwnedPartition): Promise<void> {
+    if (this.partitions.get(partition) !== owned) return;
+    const runners = [...owned.runners.values()];
+    const standing = [
+      ...runners.filter((runner) => runner.stands).map(({ worldId, inbox }) => ({ worldId, inbox })),
+      ...[...owned.broken].map(([worldId, inbox]) => ({ worldId, inbox })),
+    ];
+    const work = standing
+      .map(({ worldId, inbox }) => ({ worldId, inbox, records: inbox.notStored() }))
+      .filter(({ records }) => records.length > 0);
+    const going = runners.filter((runner) => !runner.stands).map(({ inbox }) => inbox);
+    const next = safePositions([...owned.read.values()], going);
+    const stored = this.fence.stored(partition);
+    if (work.length === 0 && next.every(({ topic, offset }) => stored[topic] === offset)) return;
+    await this.fence.transact({
+      partitions: [partition],
+      next,
+      write: (transaction) => {
+        for (const { worldId, records } of work) insertWaiting(transaction, worldId, records);
+      },
+    });
+    for (const { inbox, records } of work) inbox.stored(records);
+  }
+}
+
+function inboxesOf({ runners, broken }: OwnedPartition): WorldInbox[] {
+  return [...[...runners.values()].map(({ inbox }) => inbox), ...broken.values()];
 }
 
 function inboxRecord({ record, event }: ReceivedEvent): InboxRecord {

@@ -97,6 +97,11 @@ export class Fence {
     return this.held.has(partition);
   }
 
+  /** The positions stored of a partition that is held, by topic. */
+  stored(partition: number): Readonly<Record<string, number>> {
+    return this.held.get(partition)?.offsets ?? {};
+  }
+
   /**
    * After an OwnershipLost that no assignment followed (a commit of ours landed late): reads the rows of partitions whose
    * epoch is still ours again. What is held of them in memory has to be loaded anew by the caller.
