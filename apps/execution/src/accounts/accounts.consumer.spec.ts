@@ -54,13 +54,13 @@ const signalRecord = (signalId: string, change: Partial<WebhookValidated> = {}):
   );
 };
 
-const quoteRecord = (step: number, quotedAtMs: number, bid = '99.98', ask = '100.02'): NewRecord => {
+const quoteRecord = (step: number, quotedAtMs: number, bid = '99.98', ask = '100.02', stepMs = 1000): NewRecord => {
   const quotes = [{ symbol: 'ACME', bid, ask }];
   const data = {
     quoteId: `wld_spec:${step}`,
     source: 'wld_spec',
     step,
-    stepMs: 1000,
+    stepMs,
     quotedAt: new Date(quotedAtMs).toISOString(),
     quotes,
   };
@@ -118,6 +118,31 @@ describe('accounts', () => {
     expect(await position()).toBe(10);
     const { rows } = await host.pool.query('SELECT "status", "cum_qty" FROM "exec_order"');
     expect(rows).toEqual([{ status: 'filled', cum_qty: '10' }]);
+  });
+
+  it('trades on the quote of a world that stands, long after the log has dropped it, and on a later one once it moves', async () => {
+    await app.stop();
+    const held = (worldId: string, quote: string) =>
+      host.pool.query(
+        `INSERT INTO "world_state" ("world_id", "partition", "tick", "hash", "closed_at", "settings", "held_quote")
+         VALUES ($1, 0, 1, 'h', now(), '{}', $2)`,
+        [worldId, quote],
+      );
+    await held('wld_spec', quoteRecord(7, Date.now() - 86_400_000, '49.98', '50.02', 0).value.toString());
+    await held('wld_unreadable', '{"specversion":"1.0"}');
+    app = await startExecution(config, host);
+    await host.log.append([accountRecord()]);
+    await host.log.append([signalRecord('s1')]);
+    const [trade] = await eventually(executed, (events) => events.length === 1);
+    expect(trade!.data).toMatchObject({ quoteId: 'wld_spec:7', referencePrice: '50.02', final: true });
+    await host.log.append([quoteRecord(8, Date.now())]);
+    await eventually(
+      async () => {
+        await host.log.append([signalRecord(`s${Math.random()}`)]);
+        return (await executed()).at(-1)!.data.quoteId;
+      },
+      (quoteId) => quoteId === 'wld_spec:8',
+    );
   });
 
   it('executes a signal once, however often and in whatever batch it comes', async () => {

@@ -34,6 +34,7 @@ import { ACCOUNTS_FENCE, HOST } from '../tokens.js';
 import { MINOR_DIGITS, type AccountState } from './account-state.js';
 import { insertSignals, knownSignals, loadAccounts, writeAccounts } from './account-store.js';
 import { AccountWork } from './account-work.js';
+import { loadHeldQuotes } from './held-quotes.js';
 import { failedRecord } from './outcome-events.js';
 import { QuoteBoard, readQuote } from './quote-board.js';
 import { Turns } from '../turns.js';
@@ -85,6 +86,7 @@ export class AccountsConsumer implements OnModuleInit, OnModuleDestroy {
       let loaded: AccountState[] = [];
       const positions = await this.fence.take(partitions, alive, async (snapshot) => {
         loaded = await loadAccounts(snapshot, partitions);
+        for (const quote of await loadHeldQuotes(snapshot, this.host.logger)) this.quotes.apply(quote);
       });
       for (const account of loaded) {
         this.remember(account);

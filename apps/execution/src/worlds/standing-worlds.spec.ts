@@ -1,8 +1,8 @@
-import { agentActions, marketTick, worldControl } from '@tickwire/contracts';
+import { agentActions, marketQuote, marketTick, worldControl } from '@tickwire/contracts';
 import { partitionOfKey } from '@tickwire/event-log';
 import type { RunningApp } from '@tickwire/runtime';
-import { eventsOn, eventually, testHost, type TestHost } from '@tickwire/testing';
-import { answer, created, registered, stepped, WORLD } from '../../fixtures/world-records.js';
+import { eventsOn, eventually, recordsOf, testHost, type TestHost } from '@tickwire/testing';
+import { answer, control, created, registered, stepped, WORLD } from '../../fixtures/world-records.js';
 import { ExecutionConfig } from '../execution.config.js';
 import { startExecution } from '../start-execution.js';
 import { WORLDS_GROUP } from './worlds.consumer.js';
@@ -95,6 +95,20 @@ describe('worlds that stand still', () => {
     await reach(1);
     for (const agentId of ['agt_a', 'agt_b']) expect(await agentAt(1, agentId)).toBeDefined();
     expect(await waiting()).toEqual([]);
+  });
+
+  it('keep the quote that stays theirs until somebody moves the clock', async () => {
+    const held = async () =>
+      (await rows<{ quote: string | null }>('SELECT "held_quote" AS "quote" FROM "world_state"'))[0]!.quote;
+    await host.log.append([created(20)]);
+    await reach(2);
+    expect(await held()).toBeNull();
+    await host.log.append([control({ command: 'paused' })]);
+    const quote = await eventually(held, (text) => text !== null);
+    const last = (await recordsOf(host.log, marketQuote.topic)).at(-1)!;
+    expect(quote).toBe(last.value.toString());
+    await host.log.append([control({ command: 'resumed' })]);
+    await eventually(held, (text) => text === null);
   });
 
   it('lose nothing that comes while they cannot be rebuilt', async () => {

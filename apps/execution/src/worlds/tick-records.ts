@@ -27,7 +27,7 @@ export interface TickContext {
 }
 
 /** What a closed tick puts on the log: one quote record, and at least one tick record for each shard that has agents. */
-export function tickRecords(result: TickResult, context: TickContext): EncodedEvent[] {
+export function tickRecords(result: TickResult, context: TickContext): [quote: EncodedEvent, ...EncodedEvent[]] {
   return [quoteRecord(result, context), ...shardRecords(result, context)];
 }
 

@@ -121,6 +121,8 @@ export class WorldRunner {
       stepMs,
       companies: this.world.companies(),
     });
+    const [quote] = records;
+    const heldQuote = clockRuns(clock) ? undefined : quote.value;
     const next = this.options.positions();
     for (let failures = 0; ; failures += 1) {
       if (this.stopped) return;
@@ -129,7 +131,7 @@ export class WorldRunner {
           partitions: [head.partition],
           next,
           write: (transaction) => {
-            writeTick(transaction, { head, input, upTo: drained.upTo, snapshot });
+            writeTick(transaction, { head, input, upTo: drained.upTo, heldQuote, snapshot });
             if (drained.fromStore) deleteWaiting(transaction, head.worldId);
           },
           emit: records.map((record) => ({ partition: head.partition, record })),

@@ -43,19 +43,22 @@ export interface TickWrites {
   head: WorldHead;
   input: TickInput;
   upTo: Record<string, number>;
+  /** The tick's `market.quote` event, where it stays the world's quote until somebody moves the clock. */
+  heldQuote?: string;
   /** Where one is due. */
   snapshot?: string;
 }
 
 /** The writes of one tick: the head moves from the tick before, and only from there. */
-export function writeTick(transaction: Statements, { head, input, upTo, snapshot }: TickWrites): void {
+export function writeTick(transaction: Statements, { head, input, upTo, heldQuote, snapshot }: TickWrites): void {
   const closedAt = new Date(input.closedAtMs);
   transaction.add(
     `WITH "moved" AS (
-       UPDATE "world_state" SET "tick" = $2, "hash" = $3, "closed_at" = $4, "settings" = $5 WHERE "world_id" = $1 AND "tick" = $2 - 1
+       UPDATE "world_state" SET "tick" = $2, "hash" = $3, "closed_at" = $4, "settings" = $5, "held_quote" = $6
+        WHERE "world_id" = $1 AND "tick" = $2 - 1
        RETURNING 1
      ) SELECT assert_true(count(*) = 1, format('World %s is not at tick %s: somebody else closed it', $1::text, $2::bigint - 1)) FROM "moved"`,
-    [head.worldId, head.tick, head.hash, closedAt, settingsOf(head)],
+    [head.worldId, head.tick, head.hash, closedAt, settingsOf(head), heldQuote ?? null],
   );
   transaction.add(
     `INSERT INTO "world_input" ("world_id", "tick", "closed_at", "up_to", "records", "hash") VALUES ($1, $2, $3, $4, $5, $6)`,
