@@ -3,8 +3,8 @@ import type { LogSink, Queryable } from '@tickwire/event-log';
 import { readQuote, type SourceQuote } from './quote-board.js';
 
 /**
- * The quotes of worlds whose clocks stand. They stay fresh for as long as that lasts, and the log keeps them for an hour:
- * whoever begins later finds them here.
+ * The quotes of worlds whose clocks stand or are slow. They stay fresh, while the log keeps them for an hour and has those of
+ * other worlds behind them: whoever begins later finds them here.
  */
 export async function loadHeldQuotes(db: Queryable, sink: LogSink): Promise<SourceQuote[]> {
   const { rows } = await db.query<{ world_id: string; held_quote: string }>(

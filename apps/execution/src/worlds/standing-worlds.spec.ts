@@ -109,6 +109,9 @@ describe('worlds that stand still', () => {
     expect(quote).toBe(last.value.toString());
     await host.log.append([control({ command: 'resumed' })]);
     await eventually(held, (text) => text === null);
+    // One of a slow clock stays fresh for minutes.
+    await host.log.append([control({ command: 'speed', tickMs: 60_000 })]);
+    await eventually(held, (text) => text?.includes('"stepMs":60000') === true);
   });
 
   it('lose nothing that comes while they cannot be rebuilt', async () => {

@@ -8,6 +8,9 @@ import type { WorldInbox } from './world-inbox.js';
 import { writeTick, type WorldHead } from './world-store.js';
 import { deleteWaiting } from './world-waiting.js';
 
+/** From one tick of such a clock to the next, signals would end as stale where the last quote has to be waited for. */
+const SLOW_CLOCK_MS = 10_000;
+
 export interface RunnerOptions {
   host: AppHost;
   fence: Fence;
@@ -122,7 +125,7 @@ export class WorldRunner {
       companies: this.world.companies(),
     });
     const [quote] = records;
-    const heldQuote = clockRuns(clock) ? undefined : quote.value;
+    const heldQuote = clockRuns(clock) && clock.tickMs < SLOW_CLOCK_MS ? undefined : quote.value;
     const next = this.options.positions();
     for (let failures = 0; ; failures += 1) {
       if (this.stopped) return;

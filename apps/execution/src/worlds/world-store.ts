@@ -43,7 +43,7 @@ export interface TickWrites {
   head: WorldHead;
   input: TickInput;
   upTo: Record<string, number>;
-  /** The tick's `market.quote` event, where it stays the world's quote until somebody moves the clock. */
+  /** The tick's `market.quote` event, where it stays the world's quote for longer than the log keeps it in sight. */
   heldQuote?: string;
   /** Where one is due. */
   snapshot?: string;
