@@ -18,7 +18,7 @@ afterAll(() => kafka?.stop());
     KafkaEventLog.connect({
       brokers: kafka!.brokers,
       clientId: 'appender',
-      appendTimeoutMs: 1_000,
+      appendTimeoutMs: 2_000,
       log: SILENT,
       // Whatever address a broker advertises, the way leads through the proxy.
       socketFactory: ({ onConnect }) => net.connect({ host: proxy.host, port: proxy.port }, onConnect),
@@ -85,7 +85,7 @@ afterAll(() => kafka?.stop());
     const startedAt = performance.now();
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => log.append([record(String(i))])));
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     proxy.dropAnswers = false;
   });
 
