@@ -6,6 +6,7 @@ import type { AppHost } from '@tickwire/runtime';
 import { InProcessRateLimiter, type Limit } from '@tickwire/throttle';
 import { HOST } from '../../tokens.js';
 import type { ActionsRequest } from './actions-request.js';
+import { TickAllowance } from './tick-allowance.js';
 
 /** The world has the actions in its log; what it makes of them it tells in `actionResults`. */
 export interface ActionsAccepted {
@@ -25,6 +26,8 @@ interface TradingAgent {
 
 /** Ten requests a second for each agent, and ten at once: more than a world of one-second ticks has use for. */
 const PER_AGENT = { perMinute: 600, burst: 10 };
+/** A tick takes ten actions of an agent; what it has sent beyond them waits in the memory of its world to be refused. */
+const MOST_PER_TICK = 100;
 /** Requests that wait for the log, at most: a slow log is answered with refusals, not with memory. */
 const MOST_WAITING = 1_000;
 const RETRY_MS = 1_000;
@@ -38,6 +41,8 @@ const RETRY_MS = 1_000;
 export class ActionIntake {
   /** Of this process alone: behind several replicas an agent may send as many times as much. */
   private readonly limiter = new InProcessRateLimiter();
+  /** Likewise. */
+  private readonly allowance = new TickAllowance(MOST_PER_TICK);
   private waiting = 0;
 
   constructor(@Inject(HOST) private readonly host: AppHost) {}
@@ -50,6 +55,15 @@ export class ActionIntake {
   async take(tenantId: string, agentId: string, request: ActionsRequest): Promise<ActionsAccepted> {
     const { worldId, tick } = requireTrading(await this.find(tenantId, agentId));
     await this.limit(agentId);
+    if (!this.allowance.take(agentId, tick)) {
+      throw new ProblemError(
+        'RATE_LIMITED',
+        `An agent sends ${MOST_PER_TICK} requests from one tick to the next at most.`,
+        {
+          retryAfterMs: RETRY_MS,
+        },
+      );
+    }
     await this.append(this.record(tenantId, { worldId, agentId, tick }, request), agentId);
     const { clientId, actions } = request;
     return { clientId, agentId, acceptedActions: actions.length, tick };

@@ -164,6 +164,23 @@ describe('actions of an agent', () => {
     }
   });
 
+  it('are taken a hundred requests a tick, so that a world that stands is not filled with what waits for it', async () => {
+    let nowMs = Date.now();
+    api.host.now = () => (nowMs += 1_000);
+    try {
+      const statuses: number[] = [];
+      for (let n = 0; n < 101; n += 1) {
+        statuses.push((await send(agent, { clientId: `c-${n}`, actions: [BUY] })).status);
+      }
+      expect(statuses).toEqual([...Array.from({ length: 100 }, () => 202), 429]);
+      expect(await recorded(agent)).toHaveLength(100);
+      await ticked(agent, TICK + 1);
+      expect((await send(agent, { clientId: 'c-100', actions: [BUY] })).status).toBe(202);
+    } finally {
+      api.host.now = Date.now;
+    }
+  });
+
   it('are nobody else’s to send', async () => {
     const other = await registered();
     const stranger = await newTenant(api, 'Other');
