@@ -7,6 +7,7 @@ export type { MigrateOptions } from './migrations/migrate.js';
 export { withBinaryArrays } from './parameters/binary-arrays.js';
 export { parameterValues } from './parameters/parameter-values.js';
 export type { ParameterValue } from './parameters/parameter-values.js';
+export { storableJson, storableText } from './parameters/storable-text.js';
 export { createPool } from './pool/create-pool.js';
 export type { PoolOptions } from './pool/create-pool.js';
 export { isConnectionError, toTransient } from './pool/connection-error.js';

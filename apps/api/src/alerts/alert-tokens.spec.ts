@@ -40,6 +40,11 @@ const newToken = async (body: object = {}) =>
 const atTheDoor = (token: string) =>
   new Directory(api.pool, 1).alertToken(hashApiKey(parseApiKey(token)!, Buffer.from(PEPPER)));
 
+it('with half of a surrogate pair in a text are the fault of their sender', async () => {
+  const refused = await own('POST', '/alert-tokens', { botId: bot, accountId: account, name: 'a\ud800' });
+  expect([refused.status, refused.body.code]).toEqual([422, 'SCHEMA']);
+});
+
 it('are shown once, with the URL that the sender calls; only a hash is kept', async () => {
   const symbolMap = { 'CME_MINI:ES1!': 'ESZ6' };
   const made = await own('POST', '/alert-tokens', { botId: bot, accountId: account, name: 'breakout', symbolMap });

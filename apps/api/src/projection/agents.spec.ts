@@ -207,7 +207,7 @@ describe('ticks', () => {
     });
   });
 
-  it('fill the inbox with what is carried and what is new, each item once, even with a NUL in it', async () => {
+  it('fill the inbox with what is carried and what is new, each item once, even with texts that no database holds', async () => {
     const agentId = await newAgent();
     const message = (id: string, content: string) => ({
       id,
@@ -237,7 +237,7 @@ describe('ticks', () => {
         {
           agentId,
           funds: [1, 0, 1, 1],
-          messages: [message('m1', 'carried'), message('m2', 'a\0b')],
+          messages: [message('m1', 'carried'), message('m2', 'a\0b\ud800')],
           actionResults: [{ id: 'ar_2', action: 'SELL', success: false }],
         },
       ]),
@@ -248,7 +248,7 @@ describe('ticks', () => {
     });
     expect(inbox.messages.map((each: { id: string; content: string }) => [each.id, each.content])).toEqual([
       ['m1', 'carried'],
-      ['m2', 'a\ufffdb'],
+      ['m2', 'a\ufffdb\ufffd'],
     ]);
     expect(inbox.actionResults.map((each: { id: string }) => each.id)).toEqual(['ar_1', 'ar_2']);
   });

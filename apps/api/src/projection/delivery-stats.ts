@@ -1,5 +1,6 @@
 import type { AgentDelivery } from '@tickwire/contracts';
 import type { Queryable } from '@tickwire/event-log';
+import { storableText } from '@tickwire/persistence';
 import { bucketOf, WINDOW_SIZE } from './response-window.js';
 
 /**
@@ -20,7 +21,7 @@ export async function countDeliveries(db: Queryable, deliveries: readonly AgentD
     deliveries.map((delivery) => delivery.statusCode ?? null),
     deliveries.map((delivery) => delivery.responseTimeMs ?? null),
     deliveries.map((delivery) => windowByte(delivery)),
-    deliveries.map((delivery) => delivery.error?.replaceAll('\0', '\ufffd') ?? null),
+    deliveries.map((delivery) => (delivery.error === undefined ? null : storableText(delivery.error))),
     deliveries.map((delivery) => delivery.actions),
     deliveries.map((delivery) => delivery.settledAt),
     deliveries.map((delivery) => delivery.circuitBreakerSkipped === true),

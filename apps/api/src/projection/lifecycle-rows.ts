@@ -1,4 +1,5 @@
 import type { Queryable, ReceivedEvent, Statements } from '@tickwire/event-log';
+import { storableText } from '@tickwire/persistence';
 
 /** One event of the history, as it is stored. */
 export interface LifecycleRow {
@@ -103,7 +104,7 @@ export function insertLifecycle(transaction: Statements, rows: readonly Lifecycl
   );
 }
 
-/** A malformed request's own words may hold a NUL, which no text column takes. */
+/** A malformed request's own words may hold what no text column takes. */
 function storable(text: string | undefined): string | null {
-  return text?.replaceAll('\0', '\ufffd') ?? null;
+  return text === undefined ? null : storableText(text);
 }

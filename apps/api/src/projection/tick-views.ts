@@ -1,6 +1,6 @@
 import type { AgentTick, MarketTick, SharedTick } from '@tickwire/contracts';
 import type { Queryable } from '@tickwire/event-log';
-import { withBinaryArrays } from '@tickwire/persistence';
+import { storableJson, withBinaryArrays } from '@tickwire/persistence';
 import type { StoredAgentView } from '../agents/agent-views.js';
 
 interface AgentLatest {
@@ -49,7 +49,7 @@ async function storeWorlds(db: Queryable, worlds: readonly [string, MarketTick][
     worlds.map(([worldId]) => worldId),
     worlds.map(([, { tick }]) => tick),
     worlds.map(([, { tick, closedAt, market, world, news }]) =>
-      storableJson({ tick, closedAt, market, world, news } satisfies SharedTick),
+      storableJson(JSON.stringify({ tick, closedAt, market, world, news } satisfies SharedTick)),
     ),
   ];
   await db.query(text, withBinaryArrays(text, values));
@@ -66,7 +66,9 @@ async function storeAgents(db: Queryable, agents: readonly [string, AgentLatest]
     agents.map(([agentId]) => agentId),
     agents.map(([, { worldId }]) => worldId),
     agents.map(([, { tick }]) => tick),
-    agents.map(([, { closedAt, agent }]) => storableJson({ closedAt, agent } satisfies StoredAgentView)),
+    agents.map(([, { closedAt, agent }]) =>
+      storableJson(JSON.stringify({ closedAt, agent } satisfies StoredAgentView)),
+    ),
     agents.map(([, { agent }]) => netWorthCents(agent)),
   ];
   await db.query(text, withBinaryArrays(text, values));
@@ -75,13 +77,4 @@ async function storeAgents(db: Queryable, agents: readonly [string, AgentLatest]
 /** Ticks tell amounts as JSON numbers with two decimals; the double nearest to one times a hundred is not always whole. */
 function netWorthCents({ funds: [, , , netWorth] }: AgentTick): number {
   return Math.round(netWorth * 100);
-}
-
-/** jsonb takes every text but one with a NUL, which an agent may well put into a message. */
-function storableJson(value: object): string {
-  const json = JSON.stringify(value);
-  if (!json.includes('\\u0000')) return json;
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'string' ? part.replaceAll('\0', '\ufffd') : part,
-  );
 }

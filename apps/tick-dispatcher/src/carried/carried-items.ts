@@ -1,4 +1,5 @@
 import type { AgentTick, CarriedItem } from '@tickwire/contracts';
+import { storableJson } from '@tickwire/persistence';
 
 /** Of one agent; beyond them the oldest go. */
 export const MOST_CARRIED_ITEMS = 200;
@@ -108,15 +109,6 @@ export function keyOf({ list, item }: CarriedItem): string {
   return list === 'investigations'
     ? `${list}:${item.investigationId}:${item.status}:${item.tick}`
     : `${list}:${item.id}`;
-}
-
-/**
- * Postgres' `jsonb` holds neither NUL nor half a surrogate pair, both of which an agent can write into a message. They
- * become U+FFFD, or one message would keep everybody's state from being stored.
- * @param json of `JSON.stringify`, which escapes exactly these of its own accord
- */
-function storableJson(json: string): string {
-  return json.replace(/(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g, '\ufffd');
 }
 
 function isCarriedItem(stored: unknown): stored is CarriedItem {

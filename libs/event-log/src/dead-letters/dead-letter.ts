@@ -1,10 +1,11 @@
 import { deadLetterTopic, derivedId, InvalidEvent } from '@tickwire/contracts';
+import { storableText } from '@tickwire/persistence';
 import type { LogRecord, NewRecord } from '../port.js';
 
 /** Why a record went to the dead letters: an {@link InvalidEvent} reason, or CODE_FAULT. */
 export type DeadLetterReason = InvalidEvent['reason'] | 'CODE_FAULT';
 
-/** Headers of a dead letter; the value and key are the source's, byte for byte. */
+/** Headers of a dead letter; the value is the source's, byte for byte, and so is the key where a database can hold it. */
 export const DEAD_HEADERS = {
   id: 'dead-id',
   group: 'dead-group',
@@ -37,10 +38,10 @@ export function deadLetterRecord(group: string, record: LogRecord, error: unknow
     error instanceof Error ? (reason === 'CODE_FAULT' ? (error.stack ?? error.message) : error.message) : String(error);
   return {
     topic: deadLetterTopic(record.topic),
-    key: record.key,
+    key: storableText(record.key),
     value: record.value,
     headers: {
-      ...record.headers,
+      ...storableHeaders(record.headers),
       [DEAD_HEADERS.id]: deadLetterId(group, record),
       [DEAD_HEADERS.group]: group,
       [DEAD_HEADERS.topic]: record.topic,
@@ -51,6 +52,11 @@ export function deadLetterRecord(group: string, record: LogRecord, error: unknow
       [DEAD_HEADERS.at]: new Date(atMs).toISOString(),
     },
   };
+}
+
+/** A foreign producer may write anything; a letter that no outbox takes would stop the partition. */
+function storableHeaders(headers: LogRecord['headers']): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [storableText(name), storableText(value)]));
 }
 
 export function deadLetterId(group: string, record: Pick<LogRecord, 'topic' | 'partition' | 'offset'>): string {
