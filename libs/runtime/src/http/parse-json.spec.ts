@@ -26,6 +26,14 @@ describe('parseJson', () => {
     expect(parseJson(bytes('\uFEFF{"a":1,"a":2}'))).toEqual({ a: 2 });
   });
 
+  it('reads each body for itself: one that broke off leaves nothing behind, and each has its own byte order mark', () => {
+    for (let times = 0; times < 2; times += 1) {
+      expect(detailOf(() => parseJson(Uint8Array.of(0x22, 0xe6, 0xbc)))).toBe('The body is not UTF-8');
+      expect(parseJson(bytes('\uFEFF["漢"]'))).toEqual(['漢']);
+      expect(parseJson(bytes('["漢"]'))).toEqual(['漢']);
+    }
+  });
+
   it('keeps every name as plain data where the caller wants that, and nothing inherits it', () => {
     const parsed = parseJson(bytes('\ufeff{"__proto__":{"admin":true},"constructor":{"prototype":{"x":1}}}'), {
       anyNames: true,

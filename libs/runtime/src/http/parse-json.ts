@@ -13,8 +13,12 @@ export interface JsonLimits {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
-const OPENING = new Set([0x5b, 0x7b]);
-const CLOSING = new Set([0x5d, 0x7d]);
+const OPENING_BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Parses a JSON body from its bytes, strictly UTF-8 (a byte order mark is skipped). Of duplicate keys the last counts,
@@ -28,7 +32,7 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits = {}): unknown {
   checkShape(bytes, limits.maxDepth ?? 16, limits.maxKeys ?? 200);
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch {
     throw malformed('The body is not UTF-8');
   }
@@ -58,10 +62,10 @@ function checkShape(bytes: Uint8Array, maxDepth: number, maxKeys: number): void 
       else if (byte === QUOTE) inString = false;
     } else if (byte === QUOTE) {
       inString = true;
-    } else if (OPENING.has(byte)) {
+    } else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) {
       depth += 1;
       if (depth > maxDepth) throw malformed(`The body is nested deeper than ${maxDepth} levels`);
-    } else if (CLOSING.has(byte)) {
+    } else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) {
       depth -= 1;
     } else if (byte === COLON) {
       keys += 1;
