@@ -11,6 +11,7 @@ export type { BreakerEvent, BreakerSettings, BreakerState } from './breaker/brea
 export { KEPT_HEADERS } from './callbacks/attempt-outcome.js';
 export type { AttemptFailure, AttemptOutcome, AttemptResponse, FailureReason } from './callbacks/attempt-outcome.js';
 export { CallbackClient } from './callbacks/callback-client.js';
+export { Cancellation } from './callbacks/cancellation.js';
 export type { CallbackClientSettings, CallbackRequest, OutboundRequest } from './callbacks/callback-client.js';
 export { LimiterFull, OriginLimiter } from './fairness/origin-limiter.js';
 export type { OriginLimiterSettings, RunOptions } from './fairness/origin-limiter.js';

@@ -6,18 +6,11 @@ const REASONS: ReadonlyMap<string, FailureReason> = new Map([
   ['ECONNREFUSED', 'connection_refused'],
   ['ECONNRESET', 'reset'],
   ['EPIPE', 'reset'],
-  ['UND_ERR_SOCKET', 'reset'],
+  ['CONNECTION_ENDED', 'reset'],
   ['ETIMEDOUT', 'timeout'],
-  ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
+  ['CONNECT_TIMEOUT', 'timeout'],
   ['EPROTO', 'tls'],
-  ['UND_ERR_HEADERS_OVERFLOW', 'invalid_response'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'invalid_response'],
-  ['UND_ERR_INVALID_ARG', 'invalid_request'],
-  ['UND_ERR_NOT_SUPPORTED', 'invalid_request'],
-  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'invalid_request'],
-  ['UND_ERR_ABORTED', 'aborted'],
-  ['UND_ERR_DESTROYED', 'aborted'],
-  ['UND_ERR_CLOSED', 'aborted'],
+  ['INVALID_RESPONSE', 'invalid_response'],
 ]);
 
 /** OpenSSL's verdicts on certificates have codes without a common prefix. */
@@ -26,18 +19,14 @@ const TLS_CODE =
 const MAX_DETAIL = 200;
 
 interface ErrorLike {
-  name?: unknown;
   code?: unknown;
   message?: unknown;
   errors?: unknown;
 }
 
-/** Sorts an error of `net`, `tls` or undici. */
+/** Sorts an error of `net`, `tls` or our own. */
 export function failureReason(error: unknown): FailureReason {
-  const { name, message, code } = decisive(error);
-  // undici has one code for a connection that ended and for an answer that makes no sense on it.
-  if (code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)/.test(String(message))) return 'invalid_response';
-  if (name === 'HTTPParserError') return 'invalid_response';
+  const { code } = decisive(error);
   if (typeof code !== 'string') return 'network';
   return REASONS.get(code) ?? (TLS_CODE.test(code) ? 'tls' : 'network');
 }

@@ -1,9 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import type { Socket } from 'node:net';
-import { Client } from 'undici';
-import type { Dispatcher } from 'undici';
-import type { Connect } from '../addresses/guarded-connector.js';
+import type { Connect, Endpoint } from '../addresses/guarded-connector.js';
 import { WaitingLine } from '../fairness/waiting-line.js';
+import { Connection } from '../http1/connection.js';
+import type { Exchange } from '../http1/connection.js';
 
 export interface PoolSettings {
   connectionsPerOrigin: number;
@@ -12,10 +11,11 @@ export interface PoolSettings {
 }
 
 /** One exchange that the pool can put on a connection. */
-export interface PooledExchange extends Dispatcher.DispatchHandler {
-  readonly options: Dispatcher.DispatchOptions;
-  /** Set while the exchange occupies a connection. */
-  connection: OriginConnection | undefined;
+export interface PooledExchange extends Exchange {
+  /** A moment before the pool gets it. */
+  readonly startedAtMs: number;
+  /** The one that it was put on last. */
+  connection: Connection | undefined;
   /** Ended already, e.g. while it waited: the pool passes over it. */
   readonly settled: boolean;
 }
@@ -28,75 +28,27 @@ export interface PoolOwner {
   onEmpty(pool: OriginPool): void;
 }
 
-/** A server's hint in `Keep-Alive: timeout=N` counts from its side; ours ends this much earlier. */
-const KEEP_ALIVE_MARGIN_MS = 1_000;
-const MAX_RESPONSE_HEADER_BYTES = 16_384;
-const GIVEN_UP = new Error('given up');
-const noop = (): void => undefined;
-
-/** One slot of an origin: at most one socket, at most one exchange on it. */
-export class OriginConnection {
-  /** Exchanges begun on the present socket. More than none: the receiver may be closing it at this moment. */
-  served = 0;
-  busy = true;
-  private readonly client: Client;
-  private readonly openedAtMs = performance.now();
-  private socket: Socket | undefined;
-
-  constructor(origin: string, connect: Connect, settings: PoolSettings, pool: OriginPool) {
-    this.client = new Client(origin, {
-      connect: (options, callback) => {
-        this.socket = connect(options, callback);
-      },
-      allowH2: false,
-      pipelining: 1,
-      keepAliveTimeout: settings.keepAliveTimeoutMs,
-      keepAliveMaxTimeout: settings.keepAliveTimeoutMs,
-      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
-      maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-      // The attempt has one deadline over everything: no second clock here.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    this.client.on('connect', () => (this.served = 0));
-    this.client.on('disconnect', () => {
-      if (!this.busy) pool.drop(this);
-    });
-  }
-
-  send(exchange: PooledExchange): void {
-    this.busy = true;
-    exchange.connection = this;
-    this.client.dispatch(exchange.options, exchange);
-  }
-
-  ageMs(): number {
-    return performance.now() - this.openedAtMs;
-  }
-
-  /** Closes the socket in whatever state it is: connecting, in use or idle. */
-  destroy(): void {
-    this.client.destroy(GIVEN_UP, noop);
-    this.socket?.destroy();
-  }
-}
-
 /**
  * The connections to one origin: reused last in, first out, so that surplus ones fall idle and end.
- * Of our own making, on undici's single-connection client, because a retry needs to know whether a connection was
- * fresh, and a deadline has to close precisely the connection that its exchange is on.
+ * A retry needs to know whether a connection was fresh, and a deadline has to close precisely the connection that its
+ * exchange is on.
  */
 export class OriginPool {
-  private readonly connections = new Set<OriginConnection>();
-  private idle: OriginConnection[] = [];
+  private readonly connections = new Set<Connection>();
+  private readonly idle: Connection[] = [];
+  private readonly endpoint: Endpoint;
   private readonly waiting = new WaitingLine<PooledExchange>();
 
+  /** @param requestLines that all requests to it have */
   constructor(
     readonly origin: string,
+    readonly requestLines: string,
     private readonly connect: Connect,
     private readonly settings: PoolSettings,
     private readonly owner: PoolOwner,
-  ) {}
+  ) {
+    this.endpoint = endpointOf(origin);
+  }
 
   get openConnections(): number {
     return this.connections.size;
@@ -105,33 +57,34 @@ export class OriginPool {
   /** Sends on an idle connection, else on a new one, else as soon as one is free. */
   start(exchange: PooledExchange): void {
     const first = this.waiting.length === 0; // a slot that is about to go to the line is not for newcomers
-    const connection = first ? (this.idle.pop() ?? (this.hasRoom ? this.open() : undefined)) : undefined;
-    if (connection) connection.send(exchange);
+    const connection = first
+      ? (this.takeIdle(exchange.startedAtMs) ?? (this.hasRoom ? this.open() : undefined))
+      : undefined;
+    if (connection) this.put(exchange, connection);
     else this.waiting.push(exchange);
   }
 
   /** Sends again, on a fresh connection in place of the one that failed; does not queue behind others. */
-  restart(exchange: PooledExchange, failed: OriginConnection): void {
+  restart(exchange: PooledExchange, failed: Connection): void {
     this.remove(failed);
-    this.open().send(exchange);
+    this.put(exchange, this.open());
   }
 
-  /** The exchange is over and the connection may serve the next. */
-  release(connection: OriginConnection): void {
-    if (connection.ageMs() > this.settings.maxConnectionAgeMs) {
-      this.drop(connection); // a moved name is followed within this age
-    } else if (this.waiting.length > 0) {
-      // Not from inside the parser's callback, where the last message is not quite over.
-      queueMicrotask(() => this.sendNext(connection));
-    } else {
-      connection.busy = false;
+  /** The exchange is over, with an answer: the connection may serve the next. */
+  release(connection: Connection): void {
+    // Not past its age: a moved name is followed within it.
+    const nowMs = performance.now();
+    if (!connection.isReusable(nowMs, this.settings.maxConnectionAgeMs)) this.drop(connection);
+    else if (this.waiting.length > 0) this.sendNext(connection);
+    else {
+      connection.rest(nowMs);
       this.idle.push(connection);
       this.reportRest();
     }
   }
 
   /** Ends a connection, with whatever is on it. */
-  drop(connection: OriginConnection): void {
+  drop(connection: Connection): void {
     if (!this.remove(connection)) return;
     // Later, because an exchange may fail within `send`: a line of such would recurse into here.
     if (this.waiting.length > 0) queueMicrotask(() => this.sendNext(undefined));
@@ -143,10 +96,10 @@ export class OriginPool {
     this.reportRest(); // once: on the way there the pool would look like one at rest
   }
 
-  private sendNext(free: OriginConnection | undefined): void {
+  private sendNext(free: Connection | undefined): void {
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       if (next.settled) continue;
-      return (free ?? this.open()).send(next);
+      return this.put(next, free ?? this.open());
     }
     if (free) this.release(free);
     else this.reportRest();
@@ -162,17 +115,38 @@ export class OriginPool {
     return this.connections.size < this.settings.connectionsPerOrigin;
   }
 
-  private open(): OriginConnection {
-    const connection = new OriginConnection(this.origin, this.connect, this.settings, this);
+  /** The one that was used last, unless its time has passed while the process was too busy to notice. */
+  private takeIdle(nowMs: number): Connection | undefined {
+    for (let last = this.idle.pop(); last !== undefined; last = this.idle.pop()) {
+      if (!last.isOverdue(nowMs)) return last;
+      this.remove(last);
+    }
+    return undefined;
+  }
+
+  private put(exchange: PooledExchange, connection: Connection): void {
+    exchange.connection = connection;
+    connection.send(exchange);
+  }
+
+  private open(): Connection {
+    const connection = new Connection(this.endpoint, this.connect, this.settings.keepAliveTimeoutMs, this.onLost);
     this.connections.add(connection);
     return connection;
   }
 
-  private remove(connection: OriginConnection): boolean {
+  private readonly onLost = (connection: Connection): void => this.drop(connection);
+
+  private remove(connection: Connection): boolean {
     if (!this.connections.delete(connection)) return false;
-    if (!connection.busy) this.idle = this.idle.filter((other) => other !== connection);
-    connection.busy = true; // its own disconnect must not drop it a second time
+    const index = this.idle.indexOf(connection);
+    if (index !== -1) this.idle.splice(index, 1);
     connection.destroy();
     return true;
   }
+}
+
+function endpointOf(origin: string): Endpoint {
+  const { protocol, hostname, host, port } = new URL(origin);
+  return { protocol, host, port, hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname };
 }
