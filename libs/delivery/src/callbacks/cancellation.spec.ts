@@ -61,6 +61,30 @@ describe('Cancellation', () => {
     expect(await working).toMatchObject({ reason: 'aborted' });
   });
 
+  it('keeps nothing of an attempt that has settled', () => {
+    const cancellation = new Cancellation();
+    const told: string[] = [];
+    const attempts = ['a', 'b', 'c'].map((name) => ({ onCancelled: () => void told.push(name) }));
+    for (const attempt of attempts) cancellation.attach(attempt);
+    for (const attempt of attempts.slice(0, 2)) cancellation.detach(attempt);
+    cancellation.cancel();
+    expect(told).toEqual(['c']);
+  });
+
+  it('is let go of by its attempts, however they end', async () => {
+    const cancellation = new Cancellation();
+    const attached = new Set<unknown>();
+    cancellation.attach = (attempt) => void attached.add(attempt);
+    cancellation.detach = (attempt) => void attached.delete(attempt);
+    const gone = await Receiver.raw(() => undefined);
+    const { url } = gone;
+    await gone.stop();
+    const ended = [post('/', cancellation), client.post({ url, body: '', cancellation })];
+    expect(attached.size).toBe(2);
+    expect((await Promise.all(ended)).map(({ kind }) => kind)).toEqual(['response', 'failed']);
+    expect(attached.size).toBe(0);
+  });
+
   it('serves one attempt after another, and lets go of those that have settled', async () => {
     const cancellation = new Cancellation();
     for (let n = 0; n < 3; n += 1) expect(await post('/', cancellation)).toMatchObject({ status: 200 });

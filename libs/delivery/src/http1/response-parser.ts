@@ -15,8 +15,8 @@ export type Method = 'GET' | 'HEAD' | 'POST';
 
 /** A head with status line and headers, the trailers of a body, the extensions of its chunks: each at most this much. */
 export const MAX_HEAD_BYTES = 16_384;
-/** `102 Processing` comes every few seconds, and no attempt lasts for minutes. */
-export const MAX_INTERIM_ANSWERS = 100;
+/** Who drips them runs into the deadline first; this is for those who pour. */
+export const MAX_INTERIM_ANSWERS = 10_000;
 const MAX_CHUNK_SIZE_DIGITS = 16;
 
 /** What the next byte belongs to. Those before `BODY_OF_LENGTH` are counted against `MAX_HEAD_BYTES`. */
