@@ -1,4 +1,5 @@
-import { findSigningKey, hmacSha256Hex } from './digest.js';
+import { findSigningKey } from './digest.js';
+import { hmacSha256Hex } from './hmac.js';
 import { formatHexSignature, parseHexSignature } from './hex-signature.js';
 import type { Verdict } from './verdict.js';
 

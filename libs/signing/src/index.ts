@@ -1,6 +1,7 @@
 export { signBodyHex, verifyBodyHex } from './body-hex.js';
 export type { BodyHexRequest } from './body-hex.js';
-export { digestsEqual, hmacSha256 } from './digest.js';
+export { digestsEqual } from './digest.js';
+export { hmacSha256 } from './hmac.js';
 export { formatTickSecret, formatWebhookSecret, InvalidWebhookSecret, parseWebhookSecret, textKey } from './secrets.js';
 export { isWebhookId, MAX_SIGNATURES, signStandardWebhook, verifyStandardWebhook } from './standard-webhook.js';
 export type { StandardWebhookMessage, StandardWebhookRequest } from './standard-webhook.js';

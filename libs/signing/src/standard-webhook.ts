@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { findSigningKey, hmacSha256, parseBase64Digest } from './digest.js';
+import { findSigningKey, parseBase64Digest } from './digest.js';
+import { hmacSha256 } from './hmac.js';
 import { checkReplayWindow, parseUnixSeconds } from './timestamp.js';
 import type { ReplayWindow } from './timestamp.js';
 import type { Verdict } from './verdict.js';

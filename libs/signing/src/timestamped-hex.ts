@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { findSigningKey, hmacSha256Hex, parseHexDigest } from './digest.js';
+import { findSigningKey, parseHexDigest } from './digest.js';
+import { hmacSha256Hex } from './hmac.js';
 import { formatHexSignature, parseHexSignature } from './hex-signature.js';
 import { checkReplayWindow, parseTimestamp } from './timestamp.js';
 import type { ReplayWindow } from './timestamp.js';
