@@ -40,6 +40,15 @@ describe('the tail', () => {
     expect(offsets(tail.read(from(8), 10))).toEqual([8]);
   });
 
+  it('can keep no more than where each partition ends', () => {
+    const tail = new Tail();
+    tail.addEnds([record(5), record(6), record(2, 1)]);
+    tail.addEnds([record(4), record(3, 1)]);
+    expect([tail.endOf('t', 0), tail.endOf('t', 1), tail.endOf('t', 2)]).toEqual([7, 4, 0]);
+    expect(offsets(tail.read(from(6), 10))).toEqual([6]);
+    expect(tail.read(from(5), 10)).toBeUndefined();
+  });
+
   it('ignores records whose commit is heard of late', () => {
     const tail = new Tail();
     tail.add([record(7), record(8)]);

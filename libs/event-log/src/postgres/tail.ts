@@ -37,6 +37,15 @@ export class Tail {
     }
   }
 
+  /** Keeps the newest record of each partition, for `endOf`, and lets go of all others. */
+  addEnds(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      const { topic, partition, offset } = record;
+      if (offset >= this.endOf(topic, partition))
+        this.partitions.set(`${topic}/${partition}`, { records: [record], bytes: sizeOf(record) });
+    }
+  }
+
   /** The offset after the newest record that is known here; 0 where none is. */
   endOf(topic: string, partition: number): number {
     const last = this.partitions.get(`${topic}/${partition}`)?.records.at(-1);

@@ -187,8 +187,10 @@ export async function createWakeUps(database: string, { readHeads, notify, liste
     },
     appended(records) {
       if (closed) return;
-      tail.add(records);
-      // Beside other processes something of theirs may come before this and be heard of later.
+      // Beside other processes something of theirs may come before this and be heard of later: nobody reads the tail then,
+      // and what it held would only grow old in memory.
+      if (notify === undefined) tail.add(records);
+      else tail.addEnds(records);
       spread(new Set(records.map((record) => record.topic)), notify === undefined);
     },
     onWake(names, listener) {
