@@ -42,9 +42,12 @@ export interface Bench {
 }
 
 /** A tap each. Where nothing is expected nothing is asked for all the time. */
-const TAPPED: Record<Subject, string[][]> = {
-  tickwire: [['webhook.trade_executed'], ['webhook.completed', 'webhook.failed']],
-  bare: [[BARE_TOPICS.executed]],
+const TAPPED: Record<Subject, { topics: string[]; isTimed: boolean }[]> = {
+  tickwire: [
+    { topics: ['webhook.trade_executed'], isTimed: true },
+    { topics: ['webhook.completed', 'webhook.failed'], isTimed: false },
+  ],
+  bare: [{ topics: [BARE_TOPICS.executed], isTimed: true }],
 };
 /** After the last arrival, without any outcome in between, the rest is given up. */
 const SILENCE_MS = 5_000;
@@ -56,8 +59,8 @@ export async function measure(bench: Bench, plan: RunPlan): Promise<MeasuredRun>
   const open = { run, ratePerSecond: plan.rate, seconds: plan.warmUpSeconds + plan.seconds };
   const executions = new Executions(run, Math.round(open.ratePerSecond * open.seconds));
   const taps = await Promise.all(
-    TAPPED[plan.subject].map((topics) =>
-      openTap(bench.system, topics, (_topic, value, atMs) => executions.see(value, atMs)),
+    TAPPED[plan.subject].map(({ topics, isTimed }) =>
+      openTap(bench.system, topics, isTimed, (_topic, value, atMs) => executions.see(value, atMs)),
     ),
   );
   const workers: { stop(): Promise<void> }[] = [];
@@ -125,8 +128,13 @@ async function drained(executions: Executions, { acceptedAtMs }: LoadResult): Pr
   return seenMs - startMs;
 }
 
-function openTap(system: BenchSystem, topics: readonly string[], onRecord: OnRecord): Promise<RecordTap> {
+function openTap(
+  system: BenchSystem,
+  topics: readonly string[],
+  isTimed: boolean,
+  onRecord: OnRecord,
+): Promise<RecordTap> {
   return system.log === 'kafka'
     ? openKafkaTap(system.kafkaBrokers ?? [], topics, onRecord)
-    : openPostgresTap(system.postgresUrl, topics, onRecord);
+    : openPostgresTap(system.postgresUrl, topics, isTimed, onRecord);
 }

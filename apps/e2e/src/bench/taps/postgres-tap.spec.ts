@@ -24,7 +24,7 @@ it('sees what is appended after it was opened, once each and in order within a k
   const seen: string[] = [];
   const beforeMs = Date.now();
   let lastAtMs = 0;
-  const tap = await openPostgresTap(database.connectionString, [TOPIC], (topic, value, atMs) => {
+  const tap = await openPostgresTap(database.connectionString, [TOPIC], true, (topic, value, atMs) => {
     seen.push(`${topic} ${value.toString()}`);
     lastAtMs = atMs;
   });
@@ -49,7 +49,7 @@ it('sees what is appended after it was opened, once each and in order within a k
 
 it('tells when it is closed that it could not read', async () => {
   const broken = await testDatabase();
-  const tap = await openPostgresTap(broken.connectionString, [TOPIC], () => undefined);
+  const tap = await openPostgresTap(broken.connectionString, [TOPIC], true, () => undefined);
   await broken.drop();
   await expect(tap.close()).rejects.toThrow();
 });
