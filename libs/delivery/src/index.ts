@@ -12,8 +12,13 @@ export { KEPT_HEADERS } from './callbacks/attempt-outcome.js';
 export type { AttemptFailure, AttemptOutcome, AttemptResponse, FailureReason } from './callbacks/attempt-outcome.js';
 export { CallbackClient } from './callbacks/callback-client.js';
 export { Cancellation } from './callbacks/cancellation.js';
-export type { CallbackClientSettings, CallbackRequest, OutboundRequest } from './callbacks/callback-client.js';
-export { LimiterFull, OriginLimiter } from './fairness/origin-limiter.js';
+export type {
+  CallbackBody,
+  CallbackClientSettings,
+  CallbackRequest,
+  OutboundRequest,
+} from './callbacks/callback-client.js';
+export { Cancelled, LimiterFull, OriginLimiter } from './fairness/origin-limiter.js';
 export type { OriginLimiterSettings, RunOptions } from './fairness/origin-limiter.js';
 export { TICK_ATTEMPTS, TICK_RETRY_AFTER_CAP_MS, tickRetryDelayMs, tickRetryPauseMs } from './retries/backoff.js';
 export { classifyAttempt } from './retries/classify-attempt.js';

@@ -2,7 +2,7 @@ import {
   composeTick,
   derivedId,
   isoTime,
-  tickBytes,
+  tickParts,
   type AgentTick,
   type CarriedItem,
   type CutCounts,
@@ -37,8 +37,10 @@ export interface LaneTick {
 /** A composed and signed callback: the same bytes and ids on every attempt. */
 export interface TickCallback {
   url: string;
-  body: Buffer;
-  headers: Readonly<Record<string, string>>;
+  /** In parts, of which the shared ones are those of all agents. */
+  body: readonly (string | Buffer)[];
+  /** The lane writes the number of each attempt into them. */
+  headers: Record<string, string>;
   /** Keys of the items in the body: a 2xx takes them off the carried ones. */
   brought: ReadonlySet<string>;
   /** The tick's own items that did not fit into the body. */
@@ -84,7 +86,7 @@ export function composeCallback(
   }
 
   const headers = headersOf(tick, deliveryIdOf(tick));
-  const body = tickBytes(composed);
+  const body = tickParts(composed);
   sign(headers, body, secrets, tick.agent);
   return { url: tick.agent.callbackUrl ?? '', body, headers, brought, left };
 }
@@ -100,7 +102,7 @@ export function composeTest(
   secrets: SigningSecrets,
   nowMs: number,
 ): Pick<TickCallback, 'url' | 'body' | 'headers'> {
-  const body = tickBytes(composeTick(tick.prepared, tick.own, NO_ITEMS, isoTime(nowMs)));
+  const body = tickParts(composeTick(tick.prepared, tick.own, NO_ITEMS, isoTime(nowMs)));
   const headers = headersOf(tick, derivedId(controlId, 'test'));
   headers['X-WallStreetSim-Attempt'] = '1';
   headers['X-WallStreetSim-Test'] = 'true';
@@ -120,7 +122,7 @@ function headersOf({ tick, agent }: LaneTick, delivery: string): Record<string, 
 /** All signatures are over the same bytes; the names of other systems are signed with the secret that is current. */
 function sign(
   headers: Record<string, string>,
-  body: Buffer,
+  body: TickCallback['body'],
   { current, previous }: SigningSecrets,
   { settings }: AgentEntry,
 ): void {

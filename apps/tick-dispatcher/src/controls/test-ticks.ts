@@ -1,4 +1,4 @@
-import { classifyAttempt, type AttemptOutcome } from '@tickwire/delivery';
+import { classifyAttempt, type AttemptOutcome, type Cancellation } from '@tickwire/delivery';
 import { composeTest, type LaneTick } from '../callbacks/tick-callback.js';
 import type { LaneServices } from '../lanes/lane-services.js';
 import type { AgentCommand } from './agent-command.js';
@@ -52,14 +52,14 @@ export class TestTicks {
    * Sends the test that is ready, within the time of one attempt, turn included: the agent's ticks wait no longer.
    * @param stopped ends it as if it had never begun: the next owner of the agent sends it
    */
-  async send(stopped: AbortSignal): Promise<void> {
+  async send(stopped: Cancellation): Promise<void> {
     const test = this.next;
     if (!test) return;
     this.next = undefined;
     const { command, done } = test;
     try {
       const outcome = await this.attempt(test, stopped);
-      if (stopped.aborted) return;
+      if (stopped.cancelled) return;
       if (outcome) this.tell(test, outcome);
       else this.drop(command, 'its turn did not come in time');
     } catch (error) {
@@ -99,25 +99,25 @@ export class TestTicks {
   }
 
   /** @returns undefined when the turn has not come in time */
-  private async attempt({ command, tick }: ReadyTest, stopped: AbortSignal): Promise<AttemptOutcome | undefined> {
+  private async attempt({ command, tick }: ReadyTest, stopped: Cancellation): Promise<AttemptOutcome | undefined> {
     const { client, limiter, secrets, timeoutMs, now } = this.services;
     const nowMs = now();
     const { url, body, headers } = composeTest(tick, command.controlId, secrets.of(tick.agent, nowMs), nowMs);
     const beganAt = performance.now();
-    const turn = AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]);
+    const turn = AbortSignal.timeout(timeoutMs);
     const send = () =>
       client.post({
         url,
         body,
         headers,
         timeoutMs: Math.max(1, Math.round(timeoutMs - (performance.now() - beganAt))),
-        signal: stopped,
+        cancellation: stopped,
       });
     try {
       const origin = URL.canParse(url) ? new URL(url).origin : url;
-      return await limiter.run(origin, send, { endpointKey: tick.agent.id, signal: turn });
+      return await limiter.run(origin, send, { endpointKey: tick.agent.id, signal: turn, cancellation: stopped });
     } catch (error) {
-      if (turn.aborted) return undefined;
+      if (turn.aborted || stopped.cancelled) return undefined;
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import {
+  Cancellation,
   classifyAttempt,
   TICK_ATTEMPTS,
   tickRetryPauseMs,
@@ -23,19 +24,22 @@ import { TakenTicks } from './taken-ticks.js';
 /** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
 const steps = channel('tickwire.steps');
 
-/** A callback that has made its first attempt. */
+/** A callback on its way. */
 interface Begun {
-  tick: LaneTick;
-  callback: TickCallback;
-  attempts: number;
-  outcome: AttemptOutcome;
+  readonly tick: LaneTick;
+  /** Undefined where a fault of ours leaves nothing to be sent. */
+  readonly callback: TickCallback | undefined;
 }
 
-/** The callback was composed, but for a reason of ours there is no way to send it. */
-interface Unsendable {
-  tick: LaneTick;
-  error: string;
+/** How a callback ended, to be recorded. */
+interface Told {
+  readonly tick: LaneTick;
+  readonly end: DeliveryEnd;
+  readonly taken?: Pick<TickCallback, 'brought' | 'left'>;
 }
+
+/** What is told of a callback that could not be made. */
+const UNSENDABLE = 'the callback could not be composed or signed';
 
 /**
  * One agent's callbacks, in order: one in flight, at most one waiting. A newer tick supersedes the waiting one and ends
@@ -48,21 +52,21 @@ export class AgentLane implements Settleable {
   private waiting: LaneTick | undefined;
   /** The newest tick of a backlog; waits until no newer one can be in it. */
   private heldBack: LaneTick | undefined;
-  /** The last one that did not wait any more. */
+  /** Does not wait any more and has no end yet. What has one is let go of: a tick that was kept until the next would grow old in memory. */
   private current: LaneTick | undefined;
-  /** Whether `current` has an end. */
-  private currentEnded = true;
   /** Superseded while an older one is in flight: told after it, so that an agent's deliveries are on the log in the order of its ticks. */
   private superseded: LaneTick[] = [];
   /** The loop over waiting ticks, while there is one. */
   private running: Promise<void> | undefined;
+  /** Of the tick whose turn has come. */
+  private begun: Begun | undefined;
   /** Ends a pause between attempts. */
   private retrying: AbortController | undefined;
   /** Ends what is on its way to the receiver. */
-  private readonly stopping = new AbortController();
+  private readonly stopping = new Cancellation();
   /** Ends what is on its way to the log: the agent is another dispatcher's. */
   private readonly releasing = new AbortController();
-  /** Ends on their way to the log. */
+  /** Of superseded ticks, on their way to the log; the loop waits for all other ends itself. */
   private readonly recording = new Set<Promise<void>>();
   private drained = false;
   private readonly taken: TakenTicks;
@@ -74,8 +78,6 @@ export class AgentLane implements Settleable {
   private tests: TestTicks | undefined;
   /** Of the carried items that this lane has stored itself. */
   private storedRevision: number | undefined;
-  /** The newest one taken. */
-  private latest: LaneTick | undefined;
   /** For the row. */
   private place: Pick<LaneTick, 'worldId' | 'shard'> | undefined;
 
@@ -98,9 +100,9 @@ export class AgentLane implements Settleable {
    *   receiver must not get it after them
    */
   offer(tick: LaneTick, settled: () => void, backlog = false): void {
-    if (this.drained || this.stopping.signal.aborted) return;
+    if (this.drained || this.stopping.cancelled) return;
     if (!this.taken.take(tick.tick, settled)) return; // settled in an earlier life, or in twice: the log may repeat a record
-    this.latest = this.place = tick;
+    this.place ??= { worldId: tick.worldId, shard: tick.shard };
     const older = this.waiting ?? this.heldBack;
     this.waiting = backlog ? undefined : tick;
     this.heldBack = backlog ? tick : undefined;
@@ -111,7 +113,7 @@ export class AgentLane implements Settleable {
 
   /** The backlog is taken: what is newest of it may go out. */
   caughtUp(): void {
-    if (!this.heldBack || this.drained || this.stopping.signal.aborted) return;
+    if (!this.heldBack || this.drained || this.stopping.cancelled) return;
     this.waiting = this.heldBack;
     this.heldBack = undefined;
     this.wake();
@@ -122,12 +124,12 @@ export class AgentLane implements Settleable {
    * @param done called once nothing is left of it to do or to store; never if the lane is stopped before
    */
   command(command: AgentCommand, done: () => void): void {
-    if (this.drained || this.stopping.signal.aborted) return;
+    if (this.drained || this.stopping.cancelled) return;
     if (command.command === 'reset-breaker') {
       this.reset(command, done);
     } else {
       this.tests ??= new TestTicks(this.services, () => this.wake());
-      this.tests.ask(command, this.latest, done);
+      this.tests.ask(command, this.waiting ?? this.heldBack ?? this.current, done);
     }
   }
 
@@ -140,14 +142,14 @@ export class AgentLane implements Settleable {
 
   /** Ends the request in flight as if it had never begun; resolves when what was answered before is on the log. */
   async stop(): Promise<void> {
-    this.stopping.abort();
+    this.stopping.cancel();
     this.retrying?.abort();
     await this.quiet();
   }
 
   /** From now on nothing is recorded or stored: the agent is another dispatcher's. */
   release(): void {
-    this.stopping.abort();
+    this.stopping.cancel();
     this.releasing.abort();
     this.retrying?.abort();
   }
@@ -210,7 +212,7 @@ export class AgentLane implements Settleable {
   private async work(): Promise<void> {
     while (this.hasWork && this.mayBegin) {
       // One test between two ticks at most, so that many of them hold up no tick for longer than one does.
-      if (this.tests?.ready) await this.tests.send(this.stopping.signal);
+      if (this.tests?.ready) await this.tests.send(this.stopping);
       if (!this.waiting || !this.mayBegin) continue;
       const origin = originOf(this.waiting);
       if (isPaused(this.waiting)) await this.skip(this.takeWaiting(), {});
@@ -238,13 +240,12 @@ export class AgentLane implements Settleable {
   }
 
   private get mayBegin(): boolean {
-    return !this.drained && !this.stopping.signal.aborted && this.alive();
+    return !this.drained && !this.stopping.cancelled && this.alive();
   }
 
   private takeWaiting(): LaneTick {
     const tick = this.waiting!;
     this.current = tick;
-    this.currentEnded = false;
     this.waiting = undefined;
     return tick;
   }
@@ -254,7 +255,7 @@ export class AgentLane implements Settleable {
     const before = this.carried.revision;
     this.carry(tick);
     if (this.carried.revision === before && this.taken.isOnlyOpen(tick.tick)) {
-      this.currentEnded = true;
+      this.current = undefined;
       this.taken.storedUpTo(this.taken.end(tick.tick));
     } else {
       this.ended(tick);
@@ -269,7 +270,7 @@ export class AgentLane implements Settleable {
   private supersede(tick: LaneTick): void {
     this.carry(tick);
     this.superseded.push(tick);
-    if (this.currentEnded) this.tellSuperseded();
+    if (!this.current) this.tellSuperseded();
   }
 
   private tellSuperseded(): void {
@@ -278,78 +279,95 @@ export class AgentLane implements Settleable {
         this.ended(tick);
         continue;
       }
-      this.record(tick, { outcome: 'superseded', attempts: 0 }).catch((error: unknown) =>
-        this.services.logger.error(
-          { agentId: this.agentId, tick: tick.tick, err: error },
-          'a superseded tick could not be recorded',
-        ),
-      );
+      const recording = this.record(tick, { outcome: 'superseded', attempts: 0 })
+        .catch((error: unknown) =>
+          this.services.logger.error(
+            { agentId: this.agentId, tick: tick.tick, err: error },
+            'a superseded tick could not be recorded',
+          ),
+        )
+        .finally(() => this.recording.delete(recording));
+      this.recording.add(recording);
     }
   }
 
+  /** In two steps, so that nothing holds the callback while its end is on its way to the log. */
   private async deliver(origin: string): Promise<void> {
-    const begun = await this.inTurn(origin, this.stopping.signal, () => this.begin(origin));
-    if (!begun) return;
-    if ('error' in begun) {
-      this.carry(begun.tick);
-      await this.record(begun.tick, { outcome: 'failed', attempts: 0, error: begun.error });
-      return;
-    }
-    const verdict = await this.retry(begun, origin);
-    if (!verdict || verdict.delivery === 'unknown') this.breaker.step('abandoned', this.services.now());
-    else if (verdict.delivery === 'success') await this.succeed(begun);
-    else await this.fail(begun, verdict);
+    const told = await this.call(origin);
+    if (told) await this.record(told.tick, told.end, told.taken);
   }
 
-  /** The first attempt, for whichever tick waits when its turn has come: the newest one. */
-  private async begin(origin: string): Promise<Begun | Unsendable | undefined> {
+  /** @returns undefined when nothing is to be recorded: its turn did not come, or it is left for the next owner */
+  private async call(origin: string): Promise<Told | undefined> {
+    this.begun = undefined; // a fault of ours may have left one behind
+    const first = await this.inTurn(origin, () => this.begin(origin));
+    const begun = this.takeBegun();
+    if (!begun) return undefined;
+    const { tick, callback } = begun;
+    if (!callback) {
+      this.carry(tick);
+      return { tick, end: { outcome: 'failed', attempts: 0, error: UNSENDABLE } };
+    }
+    let outcome = first!;
+    let attempts = 1;
+    let verdict: AttemptVerdict | undefined = classifyAttempt(outcome);
+    while (verdict.retry && attempts < TICK_ATTEMPTS && !this.waiting) {
+      const next = await this.attemptAgain(callback, attempts, origin, verdict);
+      if (!next) {
+        if (!this.waiting || !this.mayBegin) verdict = undefined;
+        break;
+      }
+      attempts += 1;
+      outcome = next;
+      verdict = classifyAttempt(outcome);
+    }
+    if (verdict?.delivery === 'success') return this.succeeded(tick, callback, attempts, outcome);
+    if (verdict?.delivery === 'failure') return this.failed(tick, attempts, outcome, verdict.error);
+    this.breaker.step('abandoned', this.services.now());
+    return undefined;
+  }
+
+  /**
+   * The first attempt, for whichever tick waits when its turn has come: the newest one. It stands in `begun` from then on.
+   * @returns nothing to wait for where nothing is sent
+   */
+  private begin(origin: string): Promise<AttemptOutcome> | undefined {
     if (!this.waiting || !this.mayBegin || originOf(this.waiting) !== origin) return undefined;
     const tick = this.takeWaiting();
     const { services } = this;
     const nowMs = services.now();
-    let callback: TickCallback;
+    let callback: TickCallback | undefined;
     try {
       callback = composeCallback(tick, this.carried, services.secrets.of(tick.agent, nowMs), nowMs);
     } catch (error) {
-      services.logger.error(
-        { agentId: this.agentId, tick: tick.tick, err: error },
-        'a callback cannot be composed or signed',
-      );
-      return { tick, error: 'the callback could not be composed or signed' };
+      services.logger.error({ agentId: this.agentId, tick: tick.tick, err: error }, UNSENDABLE);
     }
+    this.begun = { tick, callback };
+    if (!callback) return undefined;
     this.breaker.step('sent', nowMs);
     services.metrics.begun(tick.closedAtMs, nowMs);
-    return { tick, callback, attempts: 1, outcome: await this.attempt(callback, 1) };
+    return this.attempt(callback, 1);
   }
 
-  /** @returns what the last attempt means; undefined when the callback is given up for the next owner */
-  private async retry(begun: Begun, origin: string): Promise<AttemptVerdict | undefined> {
-    const { services } = this;
-    for (;;) {
-      const verdict = classifyAttempt(begun.outcome);
-      if (!verdict.retry || begun.attempts >= TICK_ATTEMPTS || this.waiting) return verdict;
-      const pauseMs = tickRetryPauseMs(begun.attempts, verdict.retryAfter, services.now(), services.random);
-      const outcome = await this.attemptAgain(begun, origin, pauseMs);
-      if (outcome) {
-        begun.attempts += 1;
-        begun.outcome = outcome;
-      } else {
-        return this.waiting && this.mayBegin ? verdict : undefined;
-      }
-    }
+  private takeBegun(): Begun | undefined {
+    const { begun } = this;
+    this.begun = undefined;
+    return begun;
   }
 
   /** @returns undefined when a newer tick, or the end, came before the attempt */
   private async attemptAgain(
-    { callback, attempts }: Begun,
+    callback: TickCallback,
+    attempts: number,
     origin: string,
-    pauseMs: number,
+    { retryAfter }: AttemptVerdict,
   ): Promise<AttemptOutcome | undefined> {
     if (!this.mayBegin) return undefined;
+    const { now, random } = this.services;
     const retrying = (this.retrying = new AbortController());
     try {
-      await sleep(pauseMs, undefined, { signal: retrying.signal });
-      return await this.inTurn(origin, retrying.signal, () => this.attempt(callback, attempts + 1));
+      await sleep(tickRetryPauseMs(attempts, retryAfter, now(), random), undefined, { signal: retrying.signal });
+      return await this.inTurn(origin, () => this.attempt(callback, attempts + 1), retrying.signal);
     } catch {
       return undefined; // interrupted
     } finally {
@@ -357,45 +375,61 @@ export class AgentLane implements Settleable {
     }
   }
 
-  /** @returns undefined when `signal` fired before the turn came */
-  private async inTurn<T>(origin: string, signal: AbortSignal, task: () => Promise<T>): Promise<T | undefined> {
+  /** @returns undefined when the lane was stopped, or `signal` fired, before the turn came */
+  private async inTurn(
+    origin: string,
+    task: () => Promise<AttemptOutcome> | undefined,
+    signal?: AbortSignal,
+  ): Promise<AttemptOutcome | undefined> {
+    const { stopping } = this;
     try {
-      return await this.services.limiter.run(origin, task, { endpointKey: this.agentId, signal });
+      return await this.services.limiter.run(origin, task, {
+        endpointKey: this.agentId,
+        signal,
+        cancellation: stopping,
+      });
     } catch (error) {
-      if (signal.aborted) return undefined;
+      if (stopping.cancelled || signal?.aborted) return undefined;
       throw error;
     }
   }
 
   private attempt({ url, body, headers }: TickCallback, attempt: number): Promise<AttemptOutcome> {
+    headers['X-WallStreetSim-Attempt'] = String(attempt);
     return this.services.client.post({
       url,
       body,
-      headers: { ...headers, 'X-WallStreetSim-Attempt': String(attempt) },
+      headers,
       timeoutMs: this.services.timeoutMs,
-      signal: this.stopping.signal,
+      cancellation: this.stopping,
     });
   }
 
-  private async succeed({ tick, callback, attempts, outcome }: Begun): Promise<void> {
+  /** @returns undefined when the answer could not be put on the log before the agent became another dispatcher's */
+  private async succeeded(
+    tick: LaneTick,
+    { brought, left }: TickCallback,
+    attempts: number,
+    outcome: AttemptOutcome,
+  ): Promise<Told | undefined> {
     const { services } = this;
     const { status = 200, body } = outcome.kind === 'response' ? outcome : { body: Buffer.alloc(0) };
     const { error, ...answer } = readAnswer(status, body);
+    const actions = answer.actions.length;
     // An answer without actions changes nothing in the world: it is told by the delivery alone.
-    if (answer.actions.length > 0 && !(await services.deliveries.answer(tick, answer, this.releasing.signal))) return;
-    if (answer.actions.length > 0) steps.publish('dispatcher.answered');
+    if (actions > 0) {
+      if (!(await services.deliveries.answer(tick, answer, this.releasing.signal))) return undefined;
+      steps.publish('dispatcher.answered');
+    }
     this.breaker.step('succeeded', services.now());
-    const facts = { actions: answer.actions.length, error, ...factsOf(outcome) };
-    await this.record(tick, { outcome: 'delivered', attempts, ...facts }, () => {
-      this.carried.remove(callback.brought);
-      services.metrics.itemsDropped(this.carried.add(tick.tick, callback.left));
-    });
+    const end: DeliveryEnd = { outcome: 'delivered', attempts, actions, error, ...factsOf(outcome) };
+    return { tick, end, taken: { brought, left } };
   }
 
-  private async fail({ tick, attempts, outcome }: Begun, { error }: AttemptVerdict): Promise<void> {
+  private failed(tick: LaneTick, attempts: number, outcome: AttemptOutcome, error: string): Told {
     this.breaker.step('failed', this.services.now());
     this.carry(tick);
-    await this.record(tick, { outcome: 'failed', attempts, error, ...factsOf(outcome) });
+    return { tick, end: { outcome: 'failed', attempts, error, ...factsOf(outcome) } };
   }
 
   private carry(tick: LaneTick): void {
@@ -410,21 +444,15 @@ export class AgentLane implements Settleable {
     }
   }
 
-  /** @param counted called once the end is on the log, before it is stored */
-  private async record(tick: LaneTick, end: DeliveryEnd, counted?: () => void): Promise<void> {
-    const recording = this.toLog(tick, end, counted);
-    this.recording.add(recording);
-    try {
-      await recording;
-    } finally {
-      this.recording.delete(recording);
+  /** @param taken of the callback whose items the agent has now; what did not fit into it is carried */
+  private async record(tick: LaneTick, end: DeliveryEnd, taken?: Told['taken']): Promise<void> {
+    const { deliveries, metrics } = this.services;
+    if (!(await deliveries.end(tick, end, this.releasing.signal))) return;
+    if (taken) {
+      this.carried.remove(taken.brought);
+      metrics.itemsDropped(this.carried.add(tick.tick, taken.left));
     }
-  }
-
-  private async toLog(tick: LaneTick, end: DeliveryEnd, counted?: () => void): Promise<void> {
-    if (!(await this.services.deliveries.end(tick, end, this.releasing.signal))) return;
-    counted?.();
-    this.services.metrics.ended(end.outcome);
+    metrics.ended(end.outcome);
     this.ended(tick);
   }
 
@@ -432,7 +460,7 @@ export class AgentLane implements Settleable {
     this.breaker.keep();
     this.taken.end(tick.tick);
     if (tick === this.current) {
-      this.currentEnded = true;
+      this.current = undefined;
       this.tellSuperseded();
     }
     if (this.taken.ended > this.taken.stored) this.services.settlements.add(this);

@@ -5,7 +5,7 @@ import {
   expandTick,
   prepareTick,
   TICK_BODY_BUDGET_BYTES,
-  tickBytes,
+  tickParts,
   tickText,
   type CarriedItem,
 } from './tick-body.js';
@@ -98,7 +98,7 @@ describe('the tick body', () => {
             carried,
             at,
           );
-          const bytes = tickBytes(composed);
+          const bytes = Buffer.concat(tickParts(composed).map((part) => Buffer.from(part as string)));
           const text = tickText(composed);
           expect(bytes.equals(Buffer.from(text))).toBe(true);
           expect(bytes.length).toBe(composed.bytes);
@@ -138,12 +138,6 @@ describe('the tick body', () => {
     expect(withMessage(fits).bytes).toBeLessThanOrEqual(TICK_BODY_BUDGET_BYTES - 400);
     expect(withMessage(fits + 1).cut.messages).toBe(1);
     expect(withMessage(fits + 1).bytes).toBeLessThan(withMessage(fits).bytes);
-  });
-
-  it('gives out no memory that it has not written, should the count be wrong', () => {
-    const composed = composeTick(prepareTick(sharedTick(1)), { agentId: 'agt_1', funds: [1, 0, 1, 1] }, [], at);
-    expect(() => tickBytes({ ...composed, bytes: composed.bytes + 1 })).toThrow('was counted as');
-    expect(() => tickBytes({ ...composed, bytes: composed.bytes - 1 })).toThrow('was counted as');
   });
 
   it('stays below its budget with every list at its maximum, and says what it left out', () => {

@@ -81,6 +81,27 @@ describe('CallbackClient', () => {
       expect(await answered(post(receiver.url))).toMatchObject({ status, body: Buffer.alloc(0) });
     });
 
+    it.each<[string, CallbackRequest['body'], string]>([
+      ['a text', 'é漢😀', 'é漢😀'],
+      ['parts of both kinds', ['{"a":"é', Buffer.from('漢'), '', '😀"', Buffer.from('}')], '{"a":"é漢😀"}'],
+      ['no part at all', [], ''],
+      ['an empty text', '', ''],
+    ])('sends %s as one body with its length in bytes', async (_, body, expected) => {
+      const seen: unknown[] = [];
+      const receiver = await started(
+        Receiver.http((request, response) => {
+          let text = '';
+          request.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+          request.on('end', () => {
+            seen.push([request.headers['content-length'], text]);
+            response.end();
+          });
+        }),
+      );
+      await answered(post(receiver.url, { body }));
+      expect(seen).toEqual([[String(Buffer.byteLength(expected)), expected]]);
+    });
+
     it('passes over interim answers', async () => {
       const receiver = await saying(
         'HTTP/1.1 103 Early Hints',

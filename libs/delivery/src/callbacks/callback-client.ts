@@ -52,8 +52,12 @@ export interface OutboundRequest {
   cancellation?: Cancellation | undefined;
 }
 
+/** Bytes, text that goes as UTF-8, or parts of either kind, of which none is copied: they may be shared by many requests. */
+export type CallbackBody = Buffer | string | readonly (Buffer | string)[];
+
 export interface CallbackRequest extends OutboundRequest {
-  body: Buffer | string;
+  /** Not to be changed before the attempt has ended. */
+  body: CallbackBody;
 }
 
 interface Target {
@@ -65,6 +69,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_RESPONSE_BYTES = 65_536;
 /** As many as a world has agents. */
 const MAX_CACHED_TARGETS = 100_000;
+const NO_PARTS: readonly (Buffer | string)[] = [];
 
 /**
  * Sends HTTP/1.1 requests to URLs that strangers chose, and reports what came of each as a value: it never rejects.
@@ -111,7 +116,7 @@ export class CallbackClient implements PoolOwner {
 
   /** For documents that live at a tenant's URL, such as a key set. */
   get(request: OutboundRequest): Promise<AttemptOutcome> {
-    return this.send('GET', request, null);
+    return this.send('GET', request, undefined);
   }
 
   /** What the client holds at the moment, for gauges. */
@@ -135,7 +140,7 @@ export class CallbackClient implements PoolOwner {
     await this.close();
   }
 
-  private send(method: Method, request: OutboundRequest, body: Buffer | string | null): Promise<AttemptOutcome> {
+  private send(method: Method, request: OutboundRequest, body: CallbackBody | undefined): Promise<AttemptOutcome> {
     if (this.closing) return refused('aborted', 'the client is closing');
     if (request.signal?.aborted || request.cancellation?.cancelled) return refused('aborted', 'the caller gave up');
     const target = this.targets.get(request.url) ?? this.judgeTarget(request.url);
@@ -148,13 +153,18 @@ export class CallbackClient implements PoolOwner {
       throw error;
     }
     const pool = this.poolFor(target.origin);
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    const parts = body === undefined ? NO_PARTS : isParts(body) ? body : [body];
     const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
     const attempt = new Attempt(
       {
         method,
-        head: requestHead(method, target.path, pool.requestLines + lines, bytes?.length),
-        body: bytes,
+        head: requestHead(
+          method,
+          target.path,
+          pool.requestLines + lines,
+          body === undefined ? undefined : bytesOf(parts),
+        ),
+        body: parts,
         timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
         maxResponseBytes: request.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES,
         signal: request.signal,
@@ -213,6 +223,16 @@ export class CallbackClient implements PoolOwner {
     this.attempts.delete(attempt);
     if (this.attempts.size === 0) this.whenQuiet?.();
   };
+}
+
+function isParts(body: CallbackBody): body is readonly (Buffer | string)[] {
+  return Array.isArray(body);
+}
+
+function bytesOf(parts: readonly (Buffer | string)[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
+  return bytes;
 }
 
 function refused(reason: FailureReason, detail: string): Promise<AttemptFailure> {

@@ -2,12 +2,12 @@ import { WaitingLine } from './waiting-line.js';
 
 /** A task that waits for its turn. */
 export interface Job {
-  task: () => Promise<unknown>;
+  task: () => unknown;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
   begun: boolean;
   cancelled: boolean;
-  stopListening?: () => void;
+  stopListening?: (() => void) | undefined;
 }
 
 /** A task at work. */

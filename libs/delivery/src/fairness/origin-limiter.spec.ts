@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { LimiterFull, OriginLimiter } from './origin-limiter.js';
+import { Cancellation } from '../callbacks/cancellation.js';
+import { Cancelled, LimiterFull, OriginLimiter } from './origin-limiter.js';
 
 /** Tasks that hang until they are told to end. */
 class Tasks {
@@ -154,6 +155,28 @@ describe('OriginLimiter', () => {
     expect(tasks.begun).toEqual(['1', '3']);
     expect(limiter.stats()).toMatchObject({ inFlight: 0, waiting: 0, origins: 0 });
     await expect(limiter.run('a', tasks.hang('4'), { signal: superseded.signal })).rejects.toThrow('superseded');
+  });
+
+  it('takes what a cancellation ends out of the line, and lets what has begun go on', async () => {
+    const tasks = new Tasks();
+    const limiter = new OriginLimiter({ maxPerOrigin: 1 });
+    const cancellation = new Cancellation();
+    const begun = limiter.run('a', tasks.hang('1'), { cancellation });
+    const waiting = limiter.run('a', tasks.hang('2'), { cancellation });
+    const signalled = new AbortController();
+    const both = limiter.run('a', tasks.hang('3'), { cancellation, signal: signalled.signal });
+    const behind = limiter.run('a', tasks.hang('4'), { cancellation: new Cancellation() });
+    signalled.abort(new Error('signalled'));
+    await expect(both).rejects.toThrow('signalled');
+    cancellation.cancel();
+    await expect(waiting).rejects.toThrow(Cancelled);
+    await expect(limiter.run('a', tasks.hang('5'), { cancellation })).rejects.toThrow(Cancelled);
+    expect(limiter.stats().waiting).toBe(1);
+    await tasks.end('1');
+    await tasks.end('4');
+    await expect(Promise.all([begun, behind])).resolves.toEqual(['1', '4']);
+    expect(tasks.begun).toEqual(['1', '4']);
+    expect(limiter.stats()).toMatchObject({ inFlight: 0, waiting: 0, origins: 0 });
   });
 
   it('refuses more than a line can hold', async () => {

@@ -26,13 +26,12 @@ export class SlowReceivers {
 
   /** @returns whether somebody who was slow is so no more */
   judge(origin: OriginLane, endpoint: EndpointLane, beganAtMs: number, endedAtMs: number): boolean {
-    const place = placeOf(origin, endpoint);
     if (endedAtMs - beganAtMs <= this.slowAfterMs) {
       origin.promptAtMs = endedAtMs;
       const forgiven = this.origins.delete(origin.key);
-      return this.endpoints.delete(place) || forgiven;
+      return (this.endpoints.size > 0 && this.endpoints.delete(placeOf(origin, endpoint))) || forgiven;
     }
-    if (endpoint.key !== origin.key) remember(this.endpoints, place);
+    if (endpoint.key !== origin.key) remember(this.endpoints, placeOf(origin, endpoint));
     if (origin.promptAtMs < beganAtMs) remember(this.origins, origin.key);
     return false;
   }

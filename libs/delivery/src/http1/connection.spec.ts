@@ -53,7 +53,7 @@ describe('Connection', () => {
         request: {
           method: 'POST',
           head: 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n',
-          body: Buffer.from('{}'),
+          body: [Buffer.from('{}')],
           maxResponseBytes: 100_000,
           ...request,
         },
@@ -105,7 +105,9 @@ describe('Connection', () => {
       request.on('data', (body: Buffer) => response.end(body.toString().repeat(40_000)));
     });
     const bodies = ['ab', 'cd', 'ef', 'gh', 'ij'];
-    const told = await Promise.all(bodies.map((body) => exchange(connectionTo(receiver), { body: Buffer.from(body) })));
+    const told = await Promise.all(
+      bodies.map((body) => exchange(connectionTo(receiver), { body: [Buffer.from(body)] })),
+    );
     expect(told).toEqual(bodies.map((body) => ({ answer: body.repeat(40_000), reusable: true })));
   });
 
@@ -150,7 +152,7 @@ describe('Connection', () => {
       socket.write(OK);
     });
     const body = Buffer.alloc(20_000_000); // more than the kernel takes
-    expect(await exchange(connectionTo(receiver), { body })).toEqual({ answer: 'ok', reusable: false });
+    expect(await exchange(connectionTo(receiver), { body: [body] })).toEqual({ answer: 'ok', reusable: false });
   });
 
   it('sends large bodies whole to a receiver that reads slowly', async () => {
@@ -163,7 +165,7 @@ describe('Connection', () => {
         if (received === 3_000_000) socket.write(OK);
       });
     });
-    const told = await exchange(connectionTo(receiver), { head: 'x'.repeat(1_000), body: Buffer.alloc(2_999_000) });
+    const told = await exchange(connectionTo(receiver), { head: 'x'.repeat(1_000), body: [Buffer.alloc(2_999_000)] });
     expect(told).toEqual({ answer: 'ok', reusable: true });
   });
 
@@ -172,7 +174,7 @@ describe('Connection', () => {
       socket.pause();
       setTimeout(() => socket.resetAndDestroy(), 20);
     });
-    const told = await exchange(connectionTo(receiver), { body: Buffer.alloc(20_000_000) });
+    const told = await exchange(connectionTo(receiver), { body: [Buffer.alloc(20_000_000)] });
     expect(['ECONNRESET', 'EPIPE']).toContain(told.code);
   });
 

@@ -8,7 +8,8 @@ export interface WireRequest {
   method: Method;
   /** Written as Latin-1. */
   head: string;
-  body: Buffer | null;
+  /** One behind the other, texts as UTF-8. */
+  body: readonly (Buffer | string)[];
   maxResponseBytes: number;
 }
 
@@ -119,10 +120,10 @@ export class Connection {
     const socket = this.socket!;
     this.served += 1;
     this.parser.begin(method, maxResponseBytes);
-    // Corked, head and body leave in one call of the system and the body is not copied.
+    // Corked, head and body leave in one call of the system and no buffer is copied.
     socket.cork();
     socket.write(head, 'latin1');
-    if (body !== null && body.length > 0) socket.write(body);
+    for (const part of body) if (part.length > 0) socket.write(part);
     socket.uncork();
   }
 
