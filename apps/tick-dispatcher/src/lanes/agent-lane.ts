@@ -414,7 +414,7 @@ export class AgentLane implements Settleable {
   ): Promise<Told | undefined> {
     const { services } = this;
     const { status = 200, body } = outcome.kind === 'response' ? outcome : { body: Buffer.alloc(0) };
-    const { error, ...answer } = readAnswer(status, body);
+    const answer = readAnswer(status, body);
     const actions = answer.actions.length;
     // An answer without actions changes nothing in the world: it is told by the delivery alone.
     if (actions > 0) {
@@ -422,14 +422,13 @@ export class AgentLane implements Settleable {
       steps.publish('dispatcher.answered');
     }
     this.breaker.step('succeeded', services.now());
-    const end: DeliveryEnd = { outcome: 'delivered', attempts, actions, error, ...factsOf(outcome) };
-    return { tick, end, taken: { brought, left } };
+    return { tick, end: endOf('delivered', attempts, outcome, actions, answer.error), taken: { brought, left } };
   }
 
   private failed(tick: LaneTick, attempts: number, outcome: AttemptOutcome, error: string): Told {
     this.breaker.step('failed', this.services.now());
     this.carry(tick);
-    return { tick, end: { outcome: 'failed', attempts, error, ...factsOf(outcome) } };
+    return { tick, end: endOf('failed', attempts, outcome, 0, error) };
   }
 
   private carry(tick: LaneTick): void {
@@ -467,6 +466,19 @@ export class AgentLane implements Settleable {
   }
 }
 
-function factsOf(outcome: AttemptOutcome): Pick<DeliveryEnd, 'statusCode' | 'responseTimeMs'> {
-  return { statusCode: outcome.status, responseTimeMs: Math.round(outcome.durationMs * 1_000) / 1_000 };
+function endOf(
+  outcome: 'delivered' | 'failed',
+  attempts: number,
+  { status, durationMs }: AttemptOutcome,
+  actions: number,
+  error: string | undefined,
+): DeliveryEnd {
+  return {
+    outcome,
+    attempts,
+    statusCode: status,
+    responseTimeMs: Math.round(durationMs * 1_000) / 1_000,
+    error,
+    actions,
+  };
 }

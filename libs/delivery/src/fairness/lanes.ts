@@ -1,40 +1,51 @@
+import { LinkedLine, type Linked } from './linked-line.js';
 import { WaitingLine } from './waiting-line.js';
 
-/** A task that waits for its turn. */
-export interface Job {
+/** A task that waits for its turn, or is at work. */
+export interface Job extends Linked<Job> {
   task: () => unknown;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
   begun: boolean;
   cancelled: boolean;
-  stopListening?: (() => void) | undefined;
-}
-
-/** A task at work. */
-export interface Running {
-  readonly beganAtMs: number;
-  /** Counted with the slow ones: begun as such, or found to be at work for too long. */
+  stopListening: (() => void) | undefined;
+  /** Of one at work. */
+  beganAtMs: number;
+  /** At work and counted with the slow ones: begun as such, or found to be at work for too long. */
   slow: boolean;
 }
 
 /** The tasks of one endpoint, oldest first. */
 export class EndpointLane {
-  readonly line = new WaitingLine<Job>();
   inFlight = 0;
   /** In its origin's turn. */
   listed = false;
+  /** The oldest, which is the only one of most. */
+  private first: Job | undefined;
+  private others: WaitingLine<Job> | undefined;
 
   constructor(readonly key: string) {}
 
+  get hasWaiting(): boolean {
+    return this.first !== undefined;
+  }
+
   get isIdle(): boolean {
-    return this.inFlight === 0 && this.line.length === 0;
+    return this.inFlight === 0 && !this.hasWaiting;
+  }
+
+  add(job: Job): void {
+    if (this.first === undefined) this.first = job;
+    else (this.others ??= new WaitingLine()).push(job);
   }
 
   /** The oldest job that has not been cancelled. */
   nextJob(): Job | undefined {
-    let job = this.line.shift();
-    while (job?.cancelled) job = this.line.shift();
-    return job;
+    for (;;) {
+      const job = this.first;
+      this.first = this.others?.shift();
+      if (!job?.cancelled) return job;
+    }
   }
 }
 
@@ -53,7 +64,7 @@ export class OriginLane {
   readonly quick = new KindOfLane();
   readonly slow = new KindOfLane();
   /** Tasks at work that count as quick, the oldest first. */
-  readonly running = new Set<Running>();
+  readonly running = new LinkedLine<Job>();
   /** Jobs in all its lines, without the cancelled ones. */
   waiting = 0;
   /** When a task last ended in time. */

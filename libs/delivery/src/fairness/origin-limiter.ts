@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Cancellation } from '../callbacks/cancellation.js';
 import { OriginLane } from './lanes.js';
-import type { EndpointLane, Job, Running } from './lanes.js';
+import type { EndpointLane, Job } from './lanes.js';
 import { SlowReceivers } from './slow-receivers.js';
 import { WaitingLine } from './waiting-line.js';
 
@@ -47,6 +47,9 @@ export class Cancelled extends Error {
     super('given up before its turn came');
   }
 }
+
+/** Of an origin at work, idle ones included. */
+const MAX_ENDPOINTS_KEPT = 20_000;
 
 /** Too many tasks wait for one origin. */
 export class LimiterFull extends Error {
@@ -115,8 +118,19 @@ export class OriginLimiter {
     if (origin.waiting >= this.maxWaitingPerOrigin) return Promise.reject(new LimiterFull(originKey));
     const endpoint = origin.endpointLane(endpointKey ?? originKey);
     return new Promise<T>((resolve, reject) => {
-      const job: Job = { task, resolve: resolve as (value: unknown) => void, reject, begun: false, cancelled: false };
-      endpoint.line.push(job);
+      const job: Job = {
+        task,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        begun: false,
+        cancelled: false,
+        stopListening: undefined,
+        beganAtMs: 0,
+        slow: false,
+        before: undefined,
+        after: undefined,
+      };
+      endpoint.add(job);
       origin.waiting += 1;
       this.waiting += 1;
       this.enlist(origin, endpoint);
@@ -169,7 +183,7 @@ export class OriginLimiter {
 
   /** Puts an endpoint in its origin's turn, unless it is there, has nothing to do, or has its full part at work. */
   private enlist(origin: OriginLane, endpoint: EndpointLane): void {
-    if (endpoint.listed || endpoint.line.length === 0 || endpoint.inFlight >= this.maxPerEndpoint) return;
+    if (endpoint.listed || !endpoint.hasWaiting || endpoint.inFlight >= this.maxPerEndpoint) return;
     endpoint.listed = true;
     origin.kind(this.slow.has(origin, endpoint)).ready.push(endpoint);
   }
@@ -230,30 +244,31 @@ export class OriginLimiter {
       this.waiting -= 1;
       endpoint.inFlight += 1;
       this.inFlight += 1;
-      void this.work(origin, endpoint, job, this.begin(origin, slow));
+      this.begin(origin, job, slow);
+      void this.work(origin, endpoint, job);
     }
     this.enlist(origin, endpoint);
     this.forgetIfIdle(origin, endpoint);
   }
 
-  private begin(origin: OriginLane, slow: boolean): Running {
-    const running = { beganAtMs: this.now(), slow };
+  private begin(origin: OriginLane, job: Job, slow: boolean): void {
+    job.beganAtMs = this.now();
+    job.slow = slow;
     origin.kind(slow).inFlight += 1;
     if (slow) this.slowInFlight += 1;
-    else origin.running.add(running);
-    return running;
+    else origin.running.push(job);
   }
 
-  private async work(origin: OriginLane, endpoint: EndpointLane, job: Job, running: Running): Promise<void> {
+  private async work(origin: OriginLane, endpoint: EndpointLane, job: Job): Promise<void> {
     try {
       job.resolve(await job.task());
     } catch (error) {
       job.reject(error);
     }
-    if (this.slow.judge(origin, endpoint, running.beganAtMs, this.now())) this.regroup(origin);
-    origin.kind(running.slow).inFlight -= 1;
-    if (running.slow) this.slowInFlight -= 1;
-    else origin.running.delete(running);
+    if (this.slow.judge(origin, endpoint, job.beganAtMs, this.now())) this.regroup(origin);
+    origin.kind(job.slow).inFlight -= 1;
+    if (job.slow) this.slowInFlight -= 1;
+    else origin.running.remove(job);
     endpoint.inFlight -= 1;
     this.inFlight -= 1;
     this.enlist(origin, endpoint);
@@ -275,7 +290,7 @@ export class OriginLimiter {
   /** The origin's places are taken and somebody waits: looks again when the oldest task at work is overdue. */
   private watch(origin: OriginLane): void {
     if (origin.alarm !== undefined || origin.slow.inFlight >= this.maxOverdue) return;
-    const [oldest] = origin.running;
+    const { first: oldest } = origin.running;
     if (!oldest) return;
     const leftMs = oldest.beganAtMs + this.slowAfterMs - this.now();
     origin.alarm = setTimeout(() => this.setOverdueApart(origin), Math.max(0, Math.ceil(leftMs)) + 1).unref();
@@ -283,11 +298,11 @@ export class OriginLimiter {
 
   private setOverdueApart(origin: OriginLane): void {
     origin.alarm = undefined;
-    for (const running of origin.running) {
-      const overdue = this.now() - running.beganAtMs > this.slowAfterMs;
+    for (let oldest = origin.running.first; oldest; oldest = origin.running.first) {
+      const overdue = this.now() - oldest.beganAtMs > this.slowAfterMs;
       if (!overdue || origin.slow.inFlight >= this.maxOverdue) break;
-      origin.running.delete(running);
-      running.slow = true;
+      origin.running.remove(oldest);
+      oldest.slow = true;
       origin.quick.inFlight -= 1;
       origin.slow.inFlight += 1;
       this.slowInFlight += 1;
@@ -297,10 +312,12 @@ export class OriginLimiter {
   }
 
   private forgetIfIdle(origin: OriginLane, endpoint: EndpointLane): void {
-    if (endpoint.isIdle) origin.endpoints.delete(endpoint.key);
-    if (origin.inFlight > 0 || origin.endpoints.size > 0) return;
+    // Endpoints come back with their next task; they are forgotten with their origin, unless there are very many.
+    if (endpoint.isIdle && origin.endpoints.size > MAX_ENDPOINTS_KEPT) origin.endpoints.delete(endpoint.key);
+    if (origin.inFlight > 0 || origin.waiting > 0) return;
     clearTimeout(origin.alarm);
-    this.origins.delete(origin.key);
+    // It may have been forgotten with cancelled tasks in its lines, and its key be another's by now.
+    if (this.origins.get(origin.key) === origin) this.origins.delete(origin.key);
   }
 }
 
