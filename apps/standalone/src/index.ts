@@ -1,4 +1,4 @@
-export { Deployment, DEPLOYED, type Deployed } from './system/kafka-deployment.js';
+export { Deployment, DEPLOYED, HELPER_THREADS, type Deployed } from './system/kafka-deployment.js';
 export { startKafkaAndRedis } from './system/kafka-and-redis.js';
 export { environmentOf } from './system/environment.js';
 export { localSecrets } from './local/local-secrets.js';

@@ -41,7 +41,7 @@ const WITH_NURSERY: readonly Deployed[] = ['api', 'execution-accounts', 'validat
  * V8 helps itself with four threads in each process, however few processors there are; here seven processes, a broker and a
  * database share them, and a collection that waits for the last of its helpers stops its app meanwhile.
  */
-const THREADS = `--v8-pool-size=${Math.min(4, Math.max(1, availableParallelism() - 1))}`;
+export const HELPER_THREADS = `--v8-pool-size=${Math.min(4, Math.max(1, availableParallelism() - 1))}`;
 
 /** Every app as a process of its own, as in production: started, watched, killed and restarted one by one. */
 export class Deployment {
@@ -93,7 +93,7 @@ export class Deployment {
   private nodeOptions(name: Deployed): string {
     const given = this.options.env['NODE_OPTIONS'] ?? process.env['NODE_OPTIONS'] ?? '';
     // What the caller gives comes last, and so wins.
-    return [THREADS, ...(WITH_NURSERY.includes(name) ? [NURSERY] : []), given].join(' ').trim();
+    return [HELPER_THREADS, ...(WITH_NURSERY.includes(name) ? [NURSERY] : []), given].join(' ').trim();
   }
 
   async ready(name: Deployed): Promise<void> {

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { HELPER_THREADS } from '@tickwire/standalone';
 import type { FromProcess, PlanOf, Role, ServedBy, ToProcess } from './ticks-process.js';
 
 const ENTRY = fileURLToPath(new URL('ticks-process.js', import.meta.url));
@@ -40,6 +41,7 @@ export class ServedProcess<R extends Role> {
   static async start<R extends Role>(role: R, plan: PlanOf<R>): Promise<ServedProcess<R>> {
     const child = fork(ENTRY, ['ticks-process'], {
       serialization: 'advanced',
+      env: { ...process.env, NODE_OPTIONS: HELPER_THREADS },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const started = new ServedProcess<R>(role, child);

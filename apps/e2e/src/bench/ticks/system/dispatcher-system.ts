@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { KafkaEventLog, PostgresEventLog, type EventLog, type LogSink } from '@tickwire/event-log';
 import { createPool, migrate, startEmbeddedPostgres } from '@tickwire/persistence';
-import { environmentOf, localSecrets, startKafkaAndRedis } from '@tickwire/standalone';
+import { environmentOf, HELPER_THREADS, localSecrets, startKafkaAndRedis } from '@tickwire/standalone';
 import type { Pool } from 'pg';
 import { freePorts } from '../../../exactly-once/free-ports.js';
 import { MeasuredProcess } from '../../ingress/processes/measured-process.js';
@@ -77,6 +77,7 @@ export class DispatcherSystem {
         }),
         MANAGEMENT_PORT: String(port),
         MAX_IN_FLIGHT_PER_ORIGIN: String(options.connections),
+        NODE_OPTIONS: HELPER_THREADS, // as `start:kafka` runs it, and the peers here
       };
       const startProcess = (): Promise<MeasuredProcess> =>
         MeasuredProcess.start({
