@@ -1,6 +1,6 @@
 import { findSigningKey } from './digest.js';
-import { hmacSha256Hex } from './hmac.js';
 import { formatHexSignature, parseHexSignature } from './hex-signature.js';
+import { hmacSha256Hex } from './hmac.js';
 import type { Verdict } from './verdict.js';
 
 export interface BodyHexRequest {

@@ -1,8 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
-import { hmacSha256 } from './hmac.js';
+import { DIGEST_BYTES, hmacSha256 } from './hmac.js';
 
-/** Bytes of a SHA-256 digest. */
-const DIGEST_BYTES = 32;
 const HEX_DIGEST = /^[0-9a-fA-F]{64}$/;
 /** Stands in where a sender has no key: an unknown tenant costs the time of a wrong signature. */
 const DECOY_KEY = Buffer.alloc(DIGEST_BYTES, 0xa5);

@@ -3,7 +3,8 @@ import { createHmac, hash } from 'node:crypto';
 
 /** Of SHA-256 (RFC 2104): a longer key is hashed first. */
 const BLOCK_BYTES = 64;
-const DIGEST_BYTES = 32;
+/** Of a SHA-256 digest. */
+export const DIGEST_BYTES = 32;
 /** Of UTF-16 in UTF-8. */
 const MOST_BYTES_OF_A_CHARACTER = 3;
 /** Room for the largest tick body; what is longer is hashed part by part. */

@@ -1,6 +1,6 @@
 import { digestsEqual } from './digest.js';
-import { hmacSha256, hmacSha256Hex } from './hmac.js';
 import { formatHexSignature, parseHexSignature } from './hex-signature.js';
+import { hmacSha256, hmacSha256Hex } from './hmac.js';
 
 /**
  * Signs a tick callback: HMAC-SHA256 over the body, keyed by the secret's UTF-8 text as it is. A secret that looks

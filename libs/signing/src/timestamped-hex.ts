@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { findSigningKey, parseHexDigest } from './digest.js';
-import { hmacSha256Hex } from './hmac.js';
 import { formatHexSignature, parseHexSignature } from './hex-signature.js';
+import { hmacSha256Hex } from './hmac.js';
 import { checkReplayWindow, parseTimestamp } from './timestamp.js';
 import type { ReplayWindow } from './timestamp.js';
 import type { Verdict } from './verdict.js';

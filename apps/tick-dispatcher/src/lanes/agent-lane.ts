@@ -24,11 +24,17 @@ import { TakenTicks } from './taken-ticks.js';
 /** Says which step of a transaction path has been reached; fault tests listen and end the process there. */
 const steps = channel('tickwire.steps');
 
-/** A callback on its way. */
+/** A callback that has made its first attempt. */
 interface Begun {
   readonly tick: LaneTick;
-  /** Undefined where a fault of ours leaves nothing to be sent. */
-  readonly callback: TickCallback | undefined;
+  readonly callback: TickCallback;
+  readonly outcome: AttemptOutcome;
+}
+
+/** For a fault of ours there is nothing to be sent. */
+interface Unsendable {
+  readonly tick: LaneTick;
+  readonly callback?: undefined;
 }
 
 /** How a callback ended, to be recorded. */
@@ -58,8 +64,6 @@ export class AgentLane implements Settleable {
   private superseded: LaneTick[] = [];
   /** The loop over waiting ticks, while there is one. */
   private running: Promise<void> | undefined;
-  /** Of the tick whose turn has come. */
-  private begun: Begun | undefined;
   /** Ends a pause between attempts. */
   private retrying: AbortController | undefined;
   /** Ends what is on its way to the receiver. */
@@ -299,16 +303,14 @@ export class AgentLane implements Settleable {
 
   /** @returns undefined when nothing is to be recorded: its turn did not come, or it is left for the next owner */
   private async call(origin: string): Promise<Told | undefined> {
-    this.begun = undefined; // a fault of ours may have left one behind
-    const first = await this.inTurn(origin, () => this.begin(origin));
-    const begun = this.takeBegun();
+    const begun = await this.inTurn(origin, () => this.begin(origin));
     if (!begun) return undefined;
     const { tick, callback } = begun;
     if (!callback) {
       this.carry(tick);
       return { tick, end: { outcome: 'failed', attempts: 0, error: UNSENDABLE } };
     }
-    let outcome = first!;
+    let { outcome } = begun;
     let attempts = 1;
     let verdict: AttemptVerdict | undefined = classifyAttempt(outcome);
     while (verdict.retry && attempts < TICK_ATTEMPTS && !this.waiting) {
@@ -327,32 +329,22 @@ export class AgentLane implements Settleable {
     return undefined;
   }
 
-  /**
-   * The first attempt, for whichever tick waits when its turn has come: the newest one. It stands in `begun` from then on.
-   * @returns nothing to wait for where nothing is sent
-   */
-  private begin(origin: string): Promise<AttemptOutcome> | undefined {
+  /** The first attempt, for whichever tick waits when its turn has come: the newest one. */
+  private async begin(origin: string): Promise<Begun | Unsendable | undefined> {
     if (!this.waiting || !this.mayBegin || originOf(this.waiting) !== origin) return undefined;
     const tick = this.takeWaiting();
     const { services } = this;
     const nowMs = services.now();
-    let callback: TickCallback | undefined;
+    let callback: TickCallback;
     try {
       callback = composeCallback(tick, this.carried, services.secrets.of(tick.agent, nowMs), nowMs);
     } catch (error) {
       services.logger.error({ agentId: this.agentId, tick: tick.tick, err: error }, UNSENDABLE);
+      return { tick };
     }
-    this.begun = { tick, callback };
-    if (!callback) return undefined;
     this.breaker.step('sent', nowMs);
     services.metrics.begun(tick.closedAtMs, nowMs);
-    return this.attempt(callback, 1);
-  }
-
-  private takeBegun(): Begun | undefined {
-    const { begun } = this;
-    this.begun = undefined;
-    return begun;
+    return { tick, callback, outcome: await this.attempt(callback, 1) };
   }
 
   /** @returns undefined when a newer tick, or the end, came before the attempt */
@@ -376,18 +368,10 @@ export class AgentLane implements Settleable {
   }
 
   /** @returns undefined when the lane was stopped, or `signal` fired, before the turn came */
-  private async inTurn(
-    origin: string,
-    task: () => Promise<AttemptOutcome> | undefined,
-    signal?: AbortSignal,
-  ): Promise<AttemptOutcome | undefined> {
-    const { stopping } = this;
+  private async inTurn<T>(origin: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+    const { agentId: endpointKey, stopping } = this;
     try {
-      return await this.services.limiter.run(origin, task, {
-        endpointKey: this.agentId,
-        signal,
-        cancellation: stopping,
-      });
+      return await this.services.limiter.run(origin, task, { endpointKey, signal, cancellation: stopping });
     } catch (error) {
       if (stopping.cancelled || signal?.aborted) return undefined;
       throw error;

@@ -134,7 +134,7 @@ export class AddressGuard {
 }
 
 /** The host of a URL as `net` wants it: IPv6 literals lose their brackets. */
-function bareHost(url: URL): string {
+export function bareHost(url: URL): string {
   return url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
 }
 

@@ -23,9 +23,8 @@ describe('guardedConnect', () => {
   const connect = (guard: AddressGuard, hostname: string): Promise<Socket> =>
     new Promise((resolve, reject) => {
       const port = String((server.address() as AddressInfo).port);
-      guardedConnect(guard, { connectTimeoutMs: 1_000 })(
-        { hostname, host: hostname, protocol: 'http:', port },
-        (error, socket) => (error ? reject(error) : resolve(socket)),
+      guardedConnect(guard, { connectTimeoutMs: 1_000 })({ hostname, protocol: 'http:', port }, (error, socket) =>
+        error ? reject(error) : resolve(socket),
       );
     });
 

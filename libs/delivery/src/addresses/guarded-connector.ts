@@ -12,7 +12,7 @@ export interface ConnectSettings {
 }
 
 /** Where to: the parts of a URL, except that the name of the host has no brackets. */
-export type Endpoint = Pick<URL, 'protocol' | 'hostname' | 'host' | 'port'>;
+export type Endpoint = Pick<URL, 'protocol' | 'hostname' | 'port'>;
 
 type ConnectCallback = (...result: [error: null, socket: Socket] | [error: Error, socket: null]) => void;
 

@@ -1,19 +1,11 @@
 import type { AddressGuard } from '../addresses/address-guard.js';
 import { guardedConnect } from '../addresses/guarded-connector.js';
 import type { Connect, ConnectSettings } from '../addresses/guarded-connector.js';
-import {
-  InvalidHeader,
-  callerLines,
-  commonLines,
-  hostLine,
-  isRequestPath,
-  requestHead,
-} from '../http1/request-head.js';
+import { InvalidHeader, callerLines, commonLines, isRequestPath, requestHead } from '../http1/request-head.js';
 import type { Method } from '../http1/response-parser.js';
 import { Attempt } from './attempt.js';
 import type { AttemptFailure, AttemptOutcome, FailureReason } from './attempt-outcome.js';
 import type { Cancellation } from './cancellation.js';
-import { LinkedLine } from '../fairness/linked-line.js';
 import { OriginPool } from './origin-pool.js';
 import type { PoolOwner } from './origin-pool.js';
 
@@ -90,7 +82,7 @@ export class CallbackClient implements PoolOwner {
   /** Those at rest, the longest first. */
   private readonly idlePools = new Set<OriginPool>();
   private readonly targets = new Map<string, Target>();
-  private readonly attempts = new LinkedLine<Attempt>();
+  private readonly attempts = new Set<Attempt>();
   private closing = false;
   private whenQuiet: (() => void) | undefined;
 
@@ -137,7 +129,7 @@ export class CallbackClient implements PoolOwner {
   /** Ends the requests in flight as `aborted` and closes every connection. */
   async destroy(): Promise<void> {
     this.closing = true;
-    while (this.attempts.first) this.attempts.first.giveUp('aborted', 'the client is closing');
+    for (const attempt of [...this.attempts]) attempt.giveUp('aborted', 'the client is closing');
     await this.close();
   }
 
@@ -175,7 +167,7 @@ export class CallbackClient implements PoolOwner {
       resolve,
       this.onSettled,
     );
-    this.attempts.push(attempt);
+    this.attempts.add(attempt);
     pool.start(attempt);
     return promise;
   }
@@ -196,8 +188,7 @@ export class CallbackClient implements PoolOwner {
   private poolFor(origin: string): OriginPool {
     let pool = this.pools.get(origin);
     if (!pool) {
-      const lines = hostLine(new URL(origin).host) + this.commonLines;
-      pool = new OriginPool(origin, lines, this.connect, this.poolSettings, this);
+      pool = new OriginPool(origin, this.commonLines, this.connect, this.poolSettings, this);
       this.pools.set(origin, pool);
     }
     this.idlePools.delete(pool);
@@ -221,7 +212,7 @@ export class CallbackClient implements PoolOwner {
   }
 
   private readonly onSettled = (attempt: Attempt): void => {
-    this.attempts.remove(attempt);
+    this.attempts.delete(attempt);
     if (this.attempts.size === 0) this.whenQuiet?.();
   };
 }

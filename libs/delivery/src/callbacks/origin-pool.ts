@@ -1,8 +1,10 @@
 import { performance } from 'node:perf_hooks';
+import { bareHost } from '../addresses/address-guard.js';
 import type { Connect, Endpoint } from '../addresses/guarded-connector.js';
 import { WaitingLine } from '../fairness/waiting-line.js';
 import { Connection } from '../http1/connection.js';
 import type { Exchange } from '../http1/connection.js';
+import { hostLine } from '../http1/request-head.js';
 
 export interface PoolSettings {
   connectionsPerOrigin: number;
@@ -36,18 +38,21 @@ export interface PoolOwner {
 export class OriginPool {
   private readonly connections = new Set<Connection>();
   private readonly idle: Connection[] = [];
+  /** That all requests to it have. */
+  readonly requestLines: string;
   private readonly endpoint: Endpoint;
   private readonly waiting = new WaitingLine<PooledExchange>();
 
-  /** @param requestLines that all requests to it have */
   constructor(
     readonly origin: string,
-    readonly requestLines: string,
+    commonLines: string,
     private readonly connect: Connect,
     private readonly settings: PoolSettings,
     private readonly owner: PoolOwner,
   ) {
-    this.endpoint = endpointOf(origin);
+    const url = new URL(origin);
+    this.endpoint = { protocol: url.protocol, hostname: bareHost(url), port: url.port };
+    this.requestLines = hostLine(url.host) + commonLines;
   }
 
   get openConnections(): number {
@@ -144,9 +149,4 @@ export class OriginPool {
     connection.destroy();
     return true;
   }
-}
-
-function endpointOf(origin: string): Endpoint {
-  const { protocol, hostname, host, port } = new URL(origin);
-  return { protocol, host, port, hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname };
 }

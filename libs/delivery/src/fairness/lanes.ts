@@ -1,9 +1,8 @@
-import { LinkedLine, type Linked } from './linked-line.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** A task that waits for its turn, or is at work. */
-export interface Job extends Linked<Job> {
-  task: () => unknown;
+export interface Job {
+  task: () => Promise<unknown>;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
   begun: boolean;
@@ -17,35 +16,22 @@ export interface Job extends Linked<Job> {
 
 /** The tasks of one endpoint, oldest first. */
 export class EndpointLane {
+  readonly line = new WaitingLine<Job>();
   inFlight = 0;
   /** In its origin's turn. */
   listed = false;
-  /** The oldest, which is the only one of most. */
-  private first: Job | undefined;
-  private others: WaitingLine<Job> | undefined;
 
   constructor(readonly key: string) {}
 
-  get hasWaiting(): boolean {
-    return this.first !== undefined;
-  }
-
   get isIdle(): boolean {
-    return this.inFlight === 0 && !this.hasWaiting;
-  }
-
-  add(job: Job): void {
-    if (this.first === undefined) this.first = job;
-    else (this.others ??= new WaitingLine()).push(job);
+    return this.inFlight === 0 && this.line.length === 0;
   }
 
   /** The oldest job that has not been cancelled. */
   nextJob(): Job | undefined {
-    for (;;) {
-      const job = this.first;
-      this.first = this.others?.shift();
-      if (!job?.cancelled) return job;
-    }
+    let job = this.line.shift();
+    while (job?.cancelled) job = this.line.shift();
+    return job;
   }
 }
 
@@ -64,7 +50,7 @@ export class OriginLane {
   readonly quick = new KindOfLane();
   readonly slow = new KindOfLane();
   /** Tasks at work that count as quick, the oldest first. */
-  readonly running = new LinkedLine<Job>();
+  readonly running = new Set<Job>();
   /** Jobs in all its lines, without the cancelled ones. */
   waiting = 0;
   /** When a task last ended in time. */

@@ -48,9 +48,6 @@ export class Cancelled extends Error {
   }
 }
 
-/** Of an origin at work, idle ones included. */
-const MAX_ENDPOINTS_KEPT = 20_000;
-
 /** Too many tasks wait for one origin. */
 export class LimiterFull extends Error {
   readonly code = 'LIMITER_FULL';
@@ -110,7 +107,7 @@ export class OriginLimiter {
    *
    * @returns what the task returns; rejects with what it throws, with `LimiterFull`, `Cancelled`, or the signal's reason
    */
-  run<T>(originKey: string, task: () => Promise<T> | T, options: RunOptions = {}): Promise<T> {
+  run<T>(originKey: string, task: () => Promise<T>, options: RunOptions = {}): Promise<T> {
     const { endpointKey, signal, cancellation } = options;
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (cancellation?.cancelled) return Promise.reject(new Cancelled());
@@ -127,10 +124,8 @@ export class OriginLimiter {
         stopListening: undefined,
         beganAtMs: 0,
         slow: false,
-        before: undefined,
-        after: undefined,
       };
-      endpoint.add(job);
+      endpoint.line.push(job);
       origin.waiting += 1;
       this.waiting += 1;
       this.enlist(origin, endpoint);
@@ -183,7 +178,7 @@ export class OriginLimiter {
 
   /** Puts an endpoint in its origin's turn, unless it is there, has nothing to do, or has its full part at work. */
   private enlist(origin: OriginLane, endpoint: EndpointLane): void {
-    if (endpoint.listed || !endpoint.hasWaiting || endpoint.inFlight >= this.maxPerEndpoint) return;
+    if (endpoint.listed || endpoint.line.length === 0 || endpoint.inFlight >= this.maxPerEndpoint) return;
     endpoint.listed = true;
     origin.kind(this.slow.has(origin, endpoint)).ready.push(endpoint);
   }
@@ -256,7 +251,7 @@ export class OriginLimiter {
     job.slow = slow;
     origin.kind(slow).inFlight += 1;
     if (slow) this.slowInFlight += 1;
-    else origin.running.push(job);
+    else origin.running.add(job);
   }
 
   private async work(origin: OriginLane, endpoint: EndpointLane, job: Job): Promise<void> {
@@ -268,7 +263,7 @@ export class OriginLimiter {
     if (this.slow.judge(origin, endpoint, job.beganAtMs, this.now())) this.regroup(origin);
     origin.kind(job.slow).inFlight -= 1;
     if (job.slow) this.slowInFlight -= 1;
-    else origin.running.remove(job);
+    else origin.running.delete(job);
     endpoint.inFlight -= 1;
     this.inFlight -= 1;
     this.enlist(origin, endpoint);
@@ -290,7 +285,7 @@ export class OriginLimiter {
   /** The origin's places are taken and somebody waits: looks again when the oldest task at work is overdue. */
   private watch(origin: OriginLane): void {
     if (origin.alarm !== undefined || origin.slow.inFlight >= this.maxOverdue) return;
-    const { first: oldest } = origin.running;
+    const [oldest] = origin.running;
     if (!oldest) return;
     const leftMs = oldest.beganAtMs + this.slowAfterMs - this.now();
     origin.alarm = setTimeout(() => this.setOverdueApart(origin), Math.max(0, Math.ceil(leftMs)) + 1).unref();
@@ -298,11 +293,11 @@ export class OriginLimiter {
 
   private setOverdueApart(origin: OriginLane): void {
     origin.alarm = undefined;
-    for (let oldest = origin.running.first; oldest; oldest = origin.running.first) {
-      const overdue = this.now() - oldest.beganAtMs > this.slowAfterMs;
+    for (const running of origin.running) {
+      const overdue = this.now() - running.beganAtMs > this.slowAfterMs;
       if (!overdue || origin.slow.inFlight >= this.maxOverdue) break;
-      origin.running.remove(oldest);
-      oldest.slow = true;
+      origin.running.delete(running);
+      running.slow = true;
       origin.quick.inFlight -= 1;
       origin.slow.inFlight += 1;
       this.slowInFlight += 1;
@@ -312,12 +307,10 @@ export class OriginLimiter {
   }
 
   private forgetIfIdle(origin: OriginLane, endpoint: EndpointLane): void {
-    // Endpoints come back with their next task; they are forgotten with their origin, unless there are very many.
-    if (endpoint.isIdle && origin.endpoints.size > MAX_ENDPOINTS_KEPT) origin.endpoints.delete(endpoint.key);
-    if (origin.inFlight > 0 || origin.waiting > 0) return;
+    if (endpoint.isIdle) origin.endpoints.delete(endpoint.key);
+    if (origin.inFlight > 0 || origin.endpoints.size > 0) return;
     clearTimeout(origin.alarm);
-    // It may have been forgotten with cancelled tasks in its lines, and its key be another's by now.
-    if (this.origins.get(origin.key) === origin) this.origins.delete(origin.key);
+    this.origins.delete(origin.key);
   }
 }
 

@@ -40,10 +40,8 @@ describe('Connection', () => {
     keptForMs = 10_000,
   ): Connection => {
     receivers.push(receiver);
-    const { protocol, host, port } = new URL(receiver.urlAt(hostname));
-    const connection = new Connection({ protocol, hostname, host, port }, connect, keptForMs, (gone) =>
-      lost.push(gone),
-    );
+    const { protocol, port } = new URL(receiver.urlAt(hostname));
+    const connection = new Connection({ protocol, hostname, port }, connect, keptForMs, (gone) => lost.push(gone));
     connections.push(connection);
     return connection;
   };

@@ -7,8 +7,9 @@ export const NINE = 0x39;
 export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 
-/** RFC 9110: `tchar`, of which names consist. */
-export const IS_TOKEN = tableOf((byte) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)));
+/** RFC 9110: names consist of `tchar`. */
+export const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+export const IS_TOKEN = tableOf((byte) => TOKEN.test(String.fromCharCode(byte)));
 /** RFC 9110: `field-vchar`, space and tab, of which values consist: no CR, LF, NUL nor any other control character. */
 export const IS_TEXT = tableOf((byte) => byte === TAB || (byte >= SPACE && byte !== 0x7f));
 /** Of a hexadecimal digit its value, of every other byte 255. */
@@ -18,6 +19,6 @@ export const HEX_VALUE = Uint8Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** @returns 1 for each byte that is one of them, else 0 */
-export function tableOf(isOne: (byte: number) => boolean): Uint8Array {
+function tableOf(isOne: (byte: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => (isOne(byte) ? 1 : 0));
 }
