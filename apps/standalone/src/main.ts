@@ -1,4 +1,4 @@
-import { letHeapGrow, ManagementServer } from '@tickwire/runtime';
+import { tuneHeap, ManagementServer } from '@tickwire/runtime';
 import { readOptions } from './options.js';
 import { runLocal } from './run-local.js';
 import { startInProcess } from './system/in-process.js';
@@ -10,7 +10,7 @@ const options = readOptions(
   process.argv,
 );
 
-letHeapGrow();
+tuneHeap();
 await runLocal(options, async (environment, { ports }) => {
   const management = new ManagementServer({ port: ports.management, host: '127.0.0.1' });
   const system = await startInProcess(environment(), management);

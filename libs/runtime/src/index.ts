@@ -5,7 +5,7 @@ export { NestLogger } from './logging/nest-logger.js';
 export type { CheckResult, HealthCheck } from './management/health-checks.js';
 export { ManagementServer } from './management/management-server.js';
 export type { ManagementOptions } from './management/management-server.js';
-export { letHeapGrow } from './process/heap-growth.js';
+export { tuneHeap } from './process/heap.js';
 export { onStopSignals } from './process/stop-signals.js';
 export type { StopOptions, StoppableProcess } from './process/stop-signals.js';
 export { createHttpApp } from './http/create-http-app.js';

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { Linked } from '../fairness/linked-line.js';
 import type { Connection, WireRequest } from '../http1/connection.js';
 import type { ResponseParser } from '../http1/response-parser.js';
 import type { AttemptOutcome, FailureReason } from './attempt-outcome.js';
@@ -18,7 +19,9 @@ export interface AttemptRequest extends WireRequest {
  * One request and its answer. It is the connection's exchange itself, and the abort signal's listener: thousands of
  * these live at a time, so an attempt is one object, one timer and no closures.
  */
-export class Attempt implements PooledExchange {
+export class Attempt implements PooledExchange, Linked<Attempt> {
+  before: Attempt | undefined;
+  after: Attempt | undefined;
   connection: Connection | undefined;
   settled = false;
   readonly startedAtMs = performance.now();

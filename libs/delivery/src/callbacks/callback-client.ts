@@ -6,6 +6,7 @@ import type { Method } from '../http1/response-parser.js';
 import { Attempt } from './attempt.js';
 import type { AttemptFailure, AttemptOutcome, FailureReason } from './attempt-outcome.js';
 import type { Cancellation } from './cancellation.js';
+import { LinkedLine } from '../fairness/linked-line.js';
 import { OriginPool } from './origin-pool.js';
 import type { PoolOwner } from './origin-pool.js';
 
@@ -82,7 +83,7 @@ export class CallbackClient implements PoolOwner {
   /** Those at rest, the longest first. */
   private readonly idlePools = new Set<OriginPool>();
   private readonly targets = new Map<string, Target>();
-  private readonly attempts = new Set<Attempt>();
+  private readonly attempts = new LinkedLine<Attempt>();
   private closing = false;
   private whenQuiet: (() => void) | undefined;
 
@@ -129,7 +130,7 @@ export class CallbackClient implements PoolOwner {
   /** Ends the requests in flight as `aborted` and closes every connection. */
   async destroy(): Promise<void> {
     this.closing = true;
-    for (const attempt of [...this.attempts]) attempt.giveUp('aborted', 'the client is closing');
+    while (this.attempts.first) this.attempts.first.giveUp('aborted', 'the client is closing');
     await this.close();
   }
 
@@ -167,7 +168,7 @@ export class CallbackClient implements PoolOwner {
       resolve,
       this.onSettled,
     );
-    this.attempts.add(attempt);
+    this.attempts.push(attempt);
     pool.start(attempt);
     return promise;
   }
@@ -212,7 +213,7 @@ export class CallbackClient implements PoolOwner {
   }
 
   private readonly onSettled = (attempt: Attempt): void => {
-    this.attempts.delete(attempt);
+    this.attempts.remove(attempt);
     if (this.attempts.size === 0) this.whenQuiet?.();
   };
 }

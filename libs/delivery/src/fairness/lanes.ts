@@ -1,7 +1,8 @@
+import { LinkedLine, type Linked } from './linked-line.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** A task that waits for its turn, or is at work. */
-export interface Job {
+export interface Job extends Linked<Job> {
   task: () => Promise<unknown>;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
@@ -50,7 +51,7 @@ export class OriginLane {
   readonly quick = new KindOfLane();
   readonly slow = new KindOfLane();
   /** Tasks at work that count as quick, the oldest first. */
-  readonly running = new Set<Job>();
+  readonly running = new LinkedLine<Job>();
   /** Jobs in all its lines, without the cancelled ones. */
   waiting = 0;
   /** When a task last ended in time. */

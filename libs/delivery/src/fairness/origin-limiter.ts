@@ -124,6 +124,8 @@ export class OriginLimiter {
         stopListening: undefined,
         beganAtMs: 0,
         slow: false,
+        before: undefined,
+        after: undefined,
       };
       endpoint.line.push(job);
       origin.waiting += 1;
@@ -251,7 +253,7 @@ export class OriginLimiter {
     job.slow = slow;
     origin.kind(slow).inFlight += 1;
     if (slow) this.slowInFlight += 1;
-    else origin.running.add(job);
+    else origin.running.push(job);
   }
 
   private async work(origin: OriginLane, endpoint: EndpointLane, job: Job): Promise<void> {
@@ -263,7 +265,7 @@ export class OriginLimiter {
     if (this.slow.judge(origin, endpoint, job.beganAtMs, this.now())) this.regroup(origin);
     origin.kind(job.slow).inFlight -= 1;
     if (job.slow) this.slowInFlight -= 1;
-    else origin.running.delete(job);
+    else origin.running.remove(job);
     endpoint.inFlight -= 1;
     this.inFlight -= 1;
     this.enlist(origin, endpoint);
@@ -285,7 +287,7 @@ export class OriginLimiter {
   /** The origin's places are taken and somebody waits: looks again when the oldest task at work is overdue. */
   private watch(origin: OriginLane): void {
     if (origin.alarm !== undefined || origin.slow.inFlight >= this.maxOverdue) return;
-    const [oldest] = origin.running;
+    const oldest = origin.running.first;
     if (!oldest) return;
     const leftMs = oldest.beganAtMs + this.slowAfterMs - this.now();
     origin.alarm = setTimeout(() => this.setOverdueApart(origin), Math.max(0, Math.ceil(leftMs)) + 1).unref();
@@ -293,11 +295,11 @@ export class OriginLimiter {
 
   private setOverdueApart(origin: OriginLane): void {
     origin.alarm = undefined;
-    for (const running of origin.running) {
-      const overdue = this.now() - running.beganAtMs > this.slowAfterMs;
+    for (let oldest = origin.running.first; oldest; oldest = origin.running.first) {
+      const overdue = this.now() - oldest.beganAtMs > this.slowAfterMs;
       if (!overdue || origin.slow.inFlight >= this.maxOverdue) break;
-      origin.running.delete(running);
-      running.slow = true;
+      origin.running.remove(oldest);
+      oldest.slow = true;
       origin.quick.inFlight -= 1;
       origin.slow.inFlight += 1;
       this.slowInFlight += 1;

@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createLogger } from '../logging/create-logger.js';
 import { ManagementServer } from '../management/management-server.js';
-import { letHeapGrow } from '../process/heap-growth.js';
+import { tuneHeap } from '../process/heap.js';
 import { onStopSignals } from '../process/stop-signals.js';
 import type { HostConfig } from './host-config.js';
 
@@ -119,7 +119,7 @@ export async function runApp<C extends HostConfig>(
   Config: ConfigClass<C>,
   start: StartApp<C>,
 ): Promise<void> {
-  letHeapGrow();
+  tuneHeap();
   const bootLogger = createLogger({ app });
   try {
     const config = loadConfig(Config);
