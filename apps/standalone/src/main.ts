@@ -1,4 +1,4 @@
-import { tuneHeap, ManagementServer } from '@tickwire/runtime';
+import { ManagementServer, tuneHeap } from '@tickwire/runtime';
 import { readOptions } from './options.js';
 import { runLocal } from './run-local.js';
 import { startInProcess } from './system/in-process.js';

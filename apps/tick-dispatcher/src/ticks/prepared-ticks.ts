@@ -1,7 +1,7 @@
 import { prepareTick, type MarketTick, type PreparedTick } from '@tickwire/contracts';
 
 /** Ticks of a few worlds, each of which comes in a record per shard. */
-const MOST_KEPT = 8;
+const MOST_KEPT = 32;
 
 /** The shared part of a tick, serialised once although it comes in the records of all shards. */
 export class PreparedTicks {

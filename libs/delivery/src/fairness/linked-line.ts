@@ -8,7 +8,7 @@ export interface Linked<T> {
  * First in, first out, and out of the middle, in constant time: for what comes and goes with every request.
  *
  * Not a `Set`: it builds its table anew every few hundred items, and each old table points to its items and to the next one.
- * Once one has grown old, the chain keeps all that ever was in flight until a full collection, and each young one copies it.
+ * Once one has grown old, the chain keeps all that ever was in flight until a full collection, and each scavenge copies it.
  */
 export class LinkedLine<T extends Linked<T>> {
   first: T | undefined;
