@@ -125,6 +125,13 @@ export function describeEventLog(name: string, makeHarness: () => Promise<EventL
         for (const { timestampMs } of read) expect(Math.abs(timestampMs - before)).toBeLessThan(60_000);
       });
 
+      it('gives back text as it was, whatever is in it', async () => {
+        const texts = ['{"ü":"𝄞"}', '\ufeff{}', '\\x7b7d', '\u0001\u007f\u0080\u2028', 'x'.repeat(20_000)];
+        await log.append(texts.map((value) => ({ topic, key: 'a', value, partition: 3 })));
+        const read = await log.read({ topic, partition: 3, offset: 0 }, 10);
+        expect(read.map(({ value }) => Buffer.from(value))).toEqual(texts.map((text) => Buffer.from(text)));
+      });
+
       it("places a record by its key as Kafka's Java client does, or where it is told to", async () => {
         await log.append([
           { topic, key: 'account-1', value: 'by key' },

@@ -1,6 +1,6 @@
 import { CLOSED_BREAKER } from '@tickwire/delivery';
 import { testDatabase, type TestDatabase } from '@tickwire/testing';
-import type { Pool } from 'pg';
+import type { Pool, QueryConfig } from 'pg';
 import { until } from '../../fixtures/dispatch-bench.js';
 import { loadDispatchStates, storeSettled, type SettledRow } from './dispatch-states.js';
 import { Settlements, type Settleable } from './settlements.js';
@@ -49,6 +49,18 @@ describe('settled callbacks', () => {
     expect([state.settledTick, state.carried.size]).toEqual([6, 1]);
   });
 
+  it('move on alone where nothing else has changed, and never back', async () => {
+    const carriedJson = JSON.stringify([result('a')]);
+    const open = { phase: 'open', openedAtMs: 7 } as const;
+    await storeSettled(pool, [row('a', { settledTick: 5, carriedJson, breaker: open }), row('b', { settledTick: 9 })]);
+    const moved = { carriedJson: undefined, breaker: undefined };
+    await storeSettled(pool, [row('b', { settledTick: 8, ...moved }), row('a', { settledTick: 6, ...moved })]);
+    const states = await loadDispatchStates(pool, ['a', 'b']);
+    expect(states.get('a')).toMatchObject({ settledTick: 6, breaker: open });
+    expect(states.get('a')!.carried.size).toBe(1);
+    expect(states.get('b')!.settledTick).toBe(9);
+  });
+
   it('take a row without a breaker for a closed one', async () => {
     await pool.query(`INSERT INTO "agent_dispatch" ("agent_id", "world_id", "shard") VALUES ('a', 'w', 0)`);
     expect((await loadDispatchStates(pool, ['a'])).get('a')).toMatchObject({
@@ -71,8 +83,8 @@ describe('settled callbacks', () => {
   it('of many agents become one statement, and of one agent one row', async () => {
     const statements: (number | null)[] = [];
     const counting = {
-      query: async (text: string, values: unknown[]) => {
-        const answer = await pool.query(text, values);
+      query: async (query: QueryConfig) => {
+        const answer = await pool.query(query);
         statements.push(answer.rowCount);
         return answer;
       },
@@ -100,10 +112,10 @@ describe('settled callbacks', () => {
   it('are stored later when the database was away', async () => {
     let failures = 2;
     const flaky = {
-      query: (text: string, values: unknown[]) =>
+      query: (query: QueryConfig) =>
         (failures -= 1) >= 0
           ? Promise.reject(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }))
-          : pool.query(text, values),
+          : pool.query(query),
     };
     const settlements = new Settlements(flaky as unknown as Pool, quiet);
     const lane = new FakeLane(row('a'));

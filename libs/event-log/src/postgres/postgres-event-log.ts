@@ -71,7 +71,7 @@ export class PostgresEventLog implements EventLog {
       await listen.connect();
     }
     const notify = otherProcesses
-      ? async (payload: string) => void (await pool.query(NOTIFY_SQL, [payload]))
+      ? async (payload: string) => void (await pool.query({ name: 'log-notify', text: NOTIFY_SQL, values: [payload] }))
       : undefined;
     const readHeads = async (): Promise<{ topic: string; next: number[] }[]> =>
       (await pool.query<{ topic: string; next: number[] }>(HEADS)).rows;

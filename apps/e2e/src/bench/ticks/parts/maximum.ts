@@ -2,6 +2,8 @@ import { wallMs } from '../../load/open-loop.js';
 import { prepareCallbacks, type PeerStretch } from '../peers/prepared-callbacks.js';
 import { ServedProcess } from '../processes/served-process.js';
 import type { TicksOptions } from '../options.js';
+import type { EncodedEvent } from '@tickwire/contracts';
+import { closedAt, recordsOfShard, type ClosedTick } from '../world/bench-world.js';
 import type { DispatcherSystem, RegisteredWorld } from '../system/dispatcher-system.js';
 
 /** What the dispatcher did in one stretch as fast as it goes. */
@@ -70,33 +72,46 @@ export async function measureMaximum(
 }
 
 /**
- * Publishes each tick once the one before has reached every agent, so that none is superseded. The time runs to the last
- * arrival, processor time until everything is stored as settled.
+ * Publishes each tick of a shard once the one before has reached all agents of the shard, so that none is superseded: while
+ * one shard's next tick is on its way over the log, the others are served. The time runs to the last arrival, processor time
+ * until everything is stored as settled.
  */
 export async function dispatchAtMaximum(
   system: DispatcherSystem,
   { world }: RegisteredWorld,
   ticks: number,
 ): Promise<DispatchStretch> {
-  const agents = world.agentIds.length;
-  const expected = { agents, firstTick: world.nextTick, ticks };
-  const closed = world.next(ticks);
+  const { shardOf, agentIds } = world;
+  const expected = { agents: agentIds.length, shardOf, firstTick: world.nextTick, ticks };
+  const sizes = new Map<number, number>();
+  for (const shard of shardOf) sizes.set(shard, (sizes.get(shard) ?? 0) + 1);
+  const stretch = world.next(ticks).map((tick) => ({ tick, of: recordsOnce(tick) }));
   await system.receivers.call('expect', expected, false);
   const before = await cpuUs(system);
   const startedMs = wallMs();
-  for (const tick of closed) {
-    const { acknowledged } = system.publish(tick);
-    await Promise.all([acknowledged, system.receivers.call('reached', tick.tick, agents)]);
-  }
+  await Promise.all(
+    [...sizes].map(async ([shard, agents]) => {
+      for (const { tick, of } of stretch) {
+        const acknowledged = system.append(recordsOfShard(of(), world.worldId, shard));
+        await Promise.all([acknowledged, system.receivers.call('reached', tick.tick, agents, shard)]);
+      }
+    }),
+  );
   const seconds = (wallMs() - startedMs) / 1_000;
-  await system.settled(world, closed.at(-1)!.tick);
+  await system.settled(world, stretch.at(-1)!.tick.tick);
   const after = await cpuUs(system);
   return {
-    sent: agents * ticks,
+    sent: agentIds.length * ticks,
     seconds,
     cpuUs: after.dispatcher - before.dispatcher,
     postgresCpuUs: after.postgres - before.postgres,
   };
+}
+
+/** A tick is closed once: when its first shard is published. */
+function recordsOnce(tick: ClosedTick): () => EncodedEvent[] {
+  let records: EncodedEvent[] | undefined;
+  return () => (records ??= closedAt(tick, Date.now()));
 }
 
 async function cpuUs(system: DispatcherSystem): Promise<{ dispatcher: number; postgres: number }> {

@@ -31,6 +31,13 @@ describe('arrivals', () => {
     expect([...kept.receivedAtMs]).toEqual([100, 200]);
   });
 
+  it('count each shard for itself', () => {
+    const kept = new Arrivals({ agents: 4, shardOf: [0, 1, 1, 0], firstTick: 10, ticks: 2 });
+    for (const agent of [0, 2, 3]) kept.take(agent, 11, 100);
+    expect([kept.reached(11, 0), kept.reached(11, 1)]).toEqual([2, 1]);
+    expect([kept.reached(10, 0), kept.reached(10, 1)]).toEqual([0, 0]);
+  });
+
   it.each([
     [0, 9],
     [0, 13],

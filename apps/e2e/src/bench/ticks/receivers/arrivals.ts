@@ -1,6 +1,8 @@
 /** Which callbacks are awaited. Agents are known by their index, ticks by their distance from the first. */
 export interface Expected {
   agents: number;
+  /** The shard of each agent, where what a tick has reached is counted shard by shard. */
+  shardOf?: readonly number[];
   firstTick: number;
   ticks: number;
 }
@@ -27,15 +29,15 @@ export class Arrivals {
     readonly expected: Expected,
     private readonly counts: (agent: number) => boolean = () => true,
   ) {
-    const { agents, ticks } = expected;
+    const { agents, shardOf = [], ticks } = expected;
     this.receivedAtMs = new Float64Array(agents * ticks).fill(NaN);
     this.sentAtMs = new Float64Array(agents * ticks).fill(NaN);
-    this.reachedBy = new Int32Array(ticks);
+    this.reachedBy = new Int32Array((Math.max(0, ...shardOf) + 1) * ticks);
   }
 
   /** @returns the callback's place; -1 for one of another stretch, and for one that has arrived before */
   take(agent: number, tick: number, atMs: number): number {
-    const { agents, firstTick, ticks } = this.expected;
+    const { agents, shardOf, firstTick, ticks } = this.expected;
     const nth = tick - firstTick;
     if (!(nth >= 0 && nth < ticks && agent >= 0 && agent < agents)) return -1;
     const place = agent * ticks + nth;
@@ -44,13 +46,14 @@ export class Arrivals {
       return -1;
     }
     this.receivedAtMs[place] = atMs;
-    if (this.counts(agent)) this.reachedBy[nth]! += 1;
+    if (this.counts(agent)) this.reachedBy[(shardOf?.[agent] ?? 0) * ticks + nth]! += 1;
     return place;
   }
 
-  /** How many of the agents that count a tick has reached. */
-  reached(tick: number): number {
-    return this.reachedBy[tick - this.expected.firstTick] ?? 0;
+  /** How many of the agents that count a tick has reached. @param shard of these agents, where shards are told apart */
+  reached(tick: number, shard = 0): number {
+    const { firstTick, ticks } = this.expected;
+    return this.reachedBy[shard * ticks + tick - firstTick] ?? 0;
   }
 
   toData(): Arrived {

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { wallMs } from '../../load/open-loop.js';
 import { Arrivals, type Arrived, type Expected } from './arrivals.js';
+import { bareAnswer, startBareServer, type BareHandler, type BareRequest } from './bare-server.js';
 import { callbackAgent, hangs } from './callback-address.js';
 
 export interface ReceiversPlan {
@@ -17,8 +15,12 @@ export interface ReceiversService {
   origins(): string[];
   /** Begins a stretch; what arrived before is forgotten. @param hanging whether every fifth agent hangs */
   expect(expected: Expected, hanging: boolean): void;
-  /** Resolves once a tick has reached so many of the agents that do not hang. @throws Error that says how many it has, once no more come */
-  reached(tick: number, agents: number): Promise<void>;
+  /**
+   * Resolves once a tick has reached so many of the agents that do not hang.
+   * @param shard of these agents, where shards are told apart
+   * @throws Error that says how many it has, once no more come
+   */
+  reached(tick: number, agents: number, shard?: number): Promise<void>;
   arrived(): Arrived;
   /** Answers what hangs, and hangs no more. */
   release(): void;
@@ -29,6 +31,7 @@ export interface ReceiversService {
 interface Awaited {
   tick: number;
   agents: number;
+  shard: number;
   resolve: () => void;
 }
 
@@ -37,71 +40,59 @@ const STALLED_MS = 20_000;
 /** In the first bytes of a body. */
 const TIMESTAMP = /"timestamp":"([^"]+)"/;
 
-/** Agents' callback servers on node:http, with keep-alive. They keep times and nothing of what they are told. */
+/** Agents' callback servers, with keep-alive. They keep times and nothing of what they are told. */
 export async function startReceivers({ origins, answer }: ReceiversPlan): Promise<ReceiversService> {
-  const body = Buffer.from(answer);
-  const head = { 'content-type': 'application/json', 'content-length': String(body.length) };
   let arrivals = new Arrivals({ agents: 0, firstTick: 0, ticks: 0 });
   let hanging = false;
-  let held: http.ServerResponse[] = [];
-  let awaited: Awaited | undefined;
+  let held: (() => void)[] = [];
+  const awaited = new Set<Awaited>();
 
-  const respond = (response: http.ServerResponse): void => {
-    response.writeHead(200, head);
-    response.end(body);
-  };
-  const take = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-    const agent = callbackAgent(request.url!);
-    const tick = Number(request.headers['x-wallstreetsim-tick']);
+  const take = ({ path, header }: BareRequest): BareHandler => {
+    const agent = callbackAgent(path);
+    const tick = Number(header('x-wallstreetsim-tick'));
     const place = arrivals.take(agent, tick, wallMs());
-    let first = true;
-    request.on('data', (chunk: Buffer) => {
-      if (first && place >= 0) arrivals.sentAtMs[place] = composedAt(chunk);
-      first = false;
-    });
-    request.on('end', () => {
-      if (hanging && hangs(agent)) held.push(response);
-      else respond(response);
-    });
-    if (awaited && tick === awaited.tick && arrivals.reached(tick) >= awaited.agents) {
-      awaited.resolve();
-      awaited = undefined;
+    for (const each of awaited) {
+      if (tick !== each.tick || arrivals.reached(tick, each.shard) < each.agents) continue;
+      awaited.delete(each);
+      each.resolve();
     }
+    return {
+      began: (bytes) => {
+        if (place >= 0) arrivals.sentAtMs[place] = composedAt(bytes);
+      },
+      ended: (respond) => {
+        if (hanging && hangs(agent)) held.push(respond);
+        else respond();
+      },
+    };
   };
-  const servers = await Promise.all(
-    Array.from({ length: origins }, async () => {
-      const server = http.createServer({ keepAliveTimeout: 120_000 }, take);
-      // A request may be stuck on purpose.
-      server.requestTimeout = 0;
-      server.listen(0, '127.0.0.1', 4_096);
-      await once(server, 'listening');
-      return server;
-    }),
-  );
+  const servers = await Promise.all(Array.from({ length: origins }, () => startBareServer(bareAnswer(answer), take)));
   return {
-    origins: () => servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    origins: () => servers.map(({ origin }) => origin),
     expect: (expected, hang) => {
       arrivals = new Arrivals(expected, (agent) => !hang || !hangs(agent));
       hanging = hang;
     },
-    reached: (tick, agents) =>
+    reached: (tick, agents, shard = 0) =>
       new Promise((resolve, reject) => {
-        if (arrivals.reached(tick) >= agents) return resolve();
+        if (arrivals.reached(tick, shard) >= agents) return resolve();
         let before = -1;
+        const waiting = { tick, agents, shard, resolve: () => (clearInterval(timer), resolve()) };
         const timer = setInterval(() => {
-          const now = arrivals.reached(tick);
+          const now = arrivals.reached(tick, shard);
           if (now === before) {
             clearInterval(timer);
+            awaited.delete(waiting);
             reject(new Error(`tick ${tick} has reached ${now} of ${agents} agents, and no more of them`));
           }
           before = now;
         }, STALLED_MS);
-        awaited = { tick, agents, resolve: () => (clearInterval(timer), resolve()) };
+        awaited.add(waiting);
       }),
     arrived: () => arrivals.toData(),
     release: () => {
       hanging = false;
-      for (const response of held) if (!response.destroyed) respond(response);
+      for (const respond of held) respond();
       held = [];
     },
     cpuUs: () => {

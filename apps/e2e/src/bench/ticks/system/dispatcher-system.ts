@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { KafkaEventLog, PostgresEventLog, type EventLog, type LogSink } from '@tickwire/event-log';
+import type { EncodedEvent } from '@tickwire/contracts';
 import { createPool, migrate, startEmbeddedPostgres } from '@tickwire/persistence';
 import { environmentOf, HELPER_THREADS, localSecrets, startKafkaAndRedis } from '@tickwire/standalone';
 import type { Pool } from 'pg';
@@ -26,6 +27,8 @@ const ANSWERS = {
   buy: { actions: [{ type: 'BUY', payload: { symbol: 'NVLT', quantity: 1, orderType: 'MARKET' } }] },
 };
 const SILENT: LogSink = { info: () => undefined, warn: () => undefined, error: () => undefined };
+/** As of a database that has run for a while: else all commits wait each time a segment of its log is made. */
+const LOG_AHEAD_MB = 512;
 /** Without a single agent settled. */
 const STALLED_MS = 30_000;
 
@@ -55,7 +58,7 @@ export class DispatcherSystem {
     const stops: (() => Promise<unknown>)[] = [];
     try {
       const postgresDir = join(dataDir, 'postgres');
-      const postgres = await startEmbeddedPostgres({ dataDir: postgresDir });
+      const postgres = await startEmbeddedPostgres({ dataDir: postgresDir, logAheadMb: LOG_AHEAD_MB });
       stops.push(() => postgres.stop());
       const { connectionString } = postgres;
       await migrate(connectionString);
@@ -138,7 +141,12 @@ export class DispatcherSystem {
   /** Closes a tick now. @returns when, wall clock ms; `acknowledged` resolves when the log has it */
   publish(tick: ClosedTick): { closedAtMs: number; acknowledged: Promise<void> } {
     const closedAtMs = Date.now();
-    return { closedAtMs, acknowledged: this.eventLog.append(closedAt(tick, closedAtMs)) };
+    return { closedAtMs, acknowledged: this.append(closedAt(tick, closedAtMs)) };
+  }
+
+  /** Resolves when the log has them. */
+  append(records: readonly EncodedEvent[]): Promise<void> {
+    return this.eventLog.append(records);
   }
 
   /** Waits until everything of a world is stored as settled up to this tick. @throws Error that says how many agents are */

@@ -1,5 +1,6 @@
-import { derivedId, marketTick, type EncodedEvent } from '@tickwire/contracts';
+import { derivedId, marketTick, type EncodedEvent, type MarketTick } from '@tickwire/contracts';
 import { tickRecords } from '@tickwire/execution';
+import { partitionOfKey } from '@tickwire/event-log';
 import { createWorld, type AgentAnswer, type World } from '@tickwire/market';
 
 export const COMPANIES = 100;
@@ -27,6 +28,8 @@ export interface ClosedTick {
 /** A simulated market whose agents hold a few positions and trade one in every third tick. The same ticks in every run. */
 export class BenchWorld {
   readonly agentIds: readonly string[];
+  /** Of each agent. */
+  readonly shardOf: readonly number[];
   private readonly world: World;
   private tick = 0;
   private readonly symbols: readonly string[];
@@ -36,6 +39,7 @@ export class BenchWorld {
     agents: number,
   ) {
     this.agentIds = Array.from({ length: agents }, (_, index) => derivedAgentId(worldId, index));
+    this.shardOf = this.agentIds.map((agentId) => partitionOfKey(agentId, SHARDS));
     this.world = createWorld({ worldId, seed: 'ticks', companies: COMPANIES, shards: SHARDS, openTicks: OPEN_TICKS });
     this.symbols = this.world.companies().map(({ symbol }) => symbol);
     this.close(
@@ -94,6 +98,12 @@ export class BenchWorld {
       closedAt: new Date(result.closedAtMs).toISOString(),
     };
   }
+}
+
+/** The records that tell the agents of one shard. */
+export function recordsOfShard(records: readonly EncodedEvent[], worldId: string, shard: number): EncodedEvent[] {
+  const key = marketTick.key({ worldId, shard } as MarketTick);
+  return records.filter((record) => record.key === key);
 }
 
 /** The tick as if it had been closed at this moment. */
