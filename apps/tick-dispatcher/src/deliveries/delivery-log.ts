@@ -22,7 +22,7 @@ export type DeliveryEnd = Pick<AgentDelivery, 'outcome' | 'attempts'> &
  * For so long ends gather, so that hundreds of callbacks a second are dozens of appends: each costs the process and the
  * database more than a record in it.
  */
-const GATHER_MS = 20;
+const GATHER_MS = 10;
 /** Ends in one append: what a takeover supersedes is not one request. */
 const MOST_TOGETHER = 500;
 
