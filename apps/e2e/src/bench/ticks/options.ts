@@ -40,7 +40,7 @@ loop and a got loop that sign and send the same bodies to the same receivers, in
 the close of a tick by the clock. Prints tables and, as its last line, JSON about the world of 1,000 agents.
 
 Parts:
-  cpu           ours, undici and got as fast as they go
+  cpu           ours, undici and got as fast as they go, each on a processor of its own where there are two and taskset
   latency       p50 and p99 from close to sent and to received; the last callback of a tick
   hanging       the same with a fifth of the receivers accepting and never answering
   isolation     a fifth of the agents hanging, and the others alone, in turns: p99 of the others

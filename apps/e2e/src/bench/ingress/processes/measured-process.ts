@@ -50,6 +50,10 @@ export class MeasuredProcess {
     }
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   /** User and system time since its start, of all its threads, µs. */
   async cpuUs(): Promise<number> {
     const answer = await this.ask({ ask: 'cpu' });

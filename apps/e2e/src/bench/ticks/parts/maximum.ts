@@ -1,5 +1,6 @@
 import { wallMs } from '../../load/open-loop.js';
 import { prepareCallbacks, type PeerStretch } from '../peers/prepared-callbacks.js';
+import { Processors } from '../processes/processors.js';
 import { ServedProcess } from '../processes/served-process.js';
 import type { TicksOptions } from '../options.js';
 import { closedAt, recordsOfShard } from '../world/bench-world.js';
@@ -22,7 +23,7 @@ type Settings = Pick<TicksOptions, 'callbacks' | 'rounds' | 'connections'>;
 
 /** got takes several times as long; its figure needs no more. */
 const GOT_SHARE = 1 / 4;
-/** Of a stretch, before the first that is measured: got needs some thousand requests until its code is compiled. */
+/** Of a stretch of ours, before the first that is measured: got needs ten thousand requests until its code is compiled. */
 const WARM_UP_SHARE = 1;
 
 /** Ours, undici and got in turns, so that what the machine does meanwhile meets all of them. */
@@ -47,13 +48,16 @@ export async function measureMaximum(
   };
   const undici = await ServedProcess.start('undici', plan);
   const got = await ServedProcess.start('got', plan);
+  const processors = await Processors.of(process.pid);
+  if (!processors) say('one processor, or no taskset: what is measured shares its processor with what serves it');
   try {
+    await processors?.setApart([system.dispatcher.pid, undici.pid, got.pid]);
     const count = ticks * agents;
     const gotCount = Math.ceil(count * GOT_SHARE);
     say(`${agents} agents: warming up`);
     await dispatchAtMaximum(system, registered, Math.max(1, Math.round(ticks * WARM_UP_SHARE)));
     await undici.call('send', Math.ceil(count * WARM_UP_SHARE));
-    await got.call('send', Math.ceil(gotCount * WARM_UP_SHARE));
+    await got.call('send', Math.ceil(count * WARM_UP_SHARE));
     const measured: MaximumStretches = { agents, ours: [], undici: [], got: [] };
     for (let round = 1; round <= rounds; round += 1) {
       stopped.throwIfAborted();
@@ -67,6 +71,7 @@ export async function measureMaximum(
   } finally {
     await undici.stop();
     await got.stop();
+    await processors?.share();
   }
 }
 

@@ -53,6 +53,10 @@ export class ServedProcess<R extends Role> {
     return started;
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   /** Calls overlap as the caller likes. @throws Error with what went wrong in the process */
   call<M extends Methods<R>>(method: M, ...args: ArgumentsOf<ServedBy<R>[M]>): Promise<AnswerOf<ServedBy<R>[M]>> {
     const id = (this.calls += 1);
