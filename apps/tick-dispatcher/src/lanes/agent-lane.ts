@@ -17,7 +17,7 @@ import type { DeliveryEnd } from '../deliveries/delivery-log.js';
 import type { DispatchState } from '../settlement/dispatch-states.js';
 import type { Settleable, Unstored } from '../settlement/settlements.js';
 import { isPaused, originOf } from './destination.js';
-import { LaneBreaker, type StoredBreaker } from './lane-breaker.js';
+import { LaneBreaker } from './lane-breaker.js';
 import type { LaneServices } from './lane-services.js';
 import { TakenTicks } from './taken-ticks.js';
 
@@ -82,8 +82,6 @@ export class AgentLane implements Settleable {
   private tests: TestTicks | undefined;
   /** Of the carried items that this lane has stored itself. */
   private storedRevision: number | undefined;
-  /** That this lane has stored itself: the same objects stand for the same state. */
-  private storedBreaker: StoredBreaker | undefined;
   /** For the row. */
   private place: Pick<LaneTick, 'worldId' | 'shard'> | undefined;
 
@@ -170,7 +168,7 @@ export class AgentLane implements Settleable {
     const settledTick = this.taken.ended;
     const carriedJson = this.storedRevision === revision ? undefined : this.carried.toJson();
     const breaker = this.breaker.toStore;
-    const onlyMovesOn = !breakerOnly && carriedJson === undefined && isSame(breaker, this.storedBreaker);
+    const onlyMovesOn = !breakerOnly && carriedJson === undefined && this.breaker.isStored;
     return {
       row: {
         agentId: this.agentId,
@@ -183,7 +181,7 @@ export class AgentLane implements Settleable {
       },
       stored: () => {
         if (this.releasing.signal.aborted) return;
-        this.storedBreaker = breaker;
+        this.breaker.storedAs(breaker);
         if (!breakerOnly) {
           this.storedRevision = revision;
           this.taken.storedUpTo(settledTick);
@@ -461,10 +459,6 @@ export class AgentLane implements Settleable {
     }
     if (this.taken.ended > this.taken.stored) this.services.settlements.add(this);
   }
-}
-
-function isSame(breaker: StoredBreaker, stored: StoredBreaker | undefined): boolean {
-  return breaker.breaker === stored?.breaker && breaker.resets === stored.resets;
 }
 
 function endOf(

@@ -13,11 +13,21 @@ export class LaneBreaker {
   private resets: readonly BreakerReset[];
   /** Without the probe that may be in flight: after a crash nobody waits for its result. */
   toStore: StoredBreaker;
+  private stored: StoredBreaker | undefined;
 
   constructor(stored: StoredBreaker) {
     this.state = stored.breaker;
     this.resets = stored.resets;
     this.toStore = stored;
+  }
+
+  /** Whether this process has stored it as it is: the same objects stand for the same state. */
+  get isStored(): boolean {
+    return this.toStore.breaker === this.stored?.breaker && this.toStore.resets === this.stored.resets;
+  }
+
+  storedAs(stored: StoredBreaker): void {
+    this.stored = stored;
   }
 
   canSend(nowMs: number): boolean {

@@ -14,6 +14,12 @@ interface RecordRow {
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+/**
+ * Of Postgres: `character_not_in_repertoire`, and `untranslatable_character` in a database that is not in UTF-8. Events are
+ * text, and as text they take half the bytes that the hexadecimal digits of a bytea do, and a third of the processor time to
+ * read. A foreign record may be anything, and has to reach whoever buries it as it is.
+ */
+const NOT_TEXT: ReadonlySet<unknown> = new Set(['22021', '22P05']);
 
 /** As {@link readRecords}, without the database where the tail, if given, has everything. */
 export async function readNews(
@@ -54,13 +60,6 @@ export async function readRecords(
     timestampMs: row.at,
   }));
 }
-
-/**
- * Of Postgres: `character_not_in_repertoire`, and `untranslatable_character` in a database that is not in UTF-8. Events are
- * text, and as text they take half the bytes that the hexadecimal digits of a bytea do, and a third of the processor time to
- * read. A foreign record may be anything, and has to reach whoever buries it as it is.
- */
-const NOT_TEXT: ReadonlySet<unknown> = new Set(['22021', '22P05']);
 
 async function readRows(
   pool: Pool,

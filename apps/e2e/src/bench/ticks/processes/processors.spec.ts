@@ -14,11 +14,10 @@ it.each([
 });
 
 it('sets one process of a family apart, and gives all of them everything again', async () => {
-  const sleeping = (): ReturnType<typeof spawn> => spawn('sleep', ['60'], { stdio: 'ignore' });
   const family = spawn('sh', ['-c', 'sleep 60 & echo $!; wait'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [line] = (await once(family.stdout, 'data')) as [Buffer];
   const child = Number(line.toString());
-  const stranger = sleeping();
+  const stranger = spawn('sleep', ['60'], { stdio: 'ignore' });
   const processors = await Processors.of(family.pid!);
   const allowed = async (pid: number): Promise<number[]> =>
     parseProcessors(await readFile(`/proc/${pid}/status`, 'latin1'));

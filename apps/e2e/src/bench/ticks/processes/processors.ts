@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { readProcesses } from './process-table.js';
 
 const run = promisify(execFile);
 
@@ -53,15 +54,9 @@ async function assign(pid: number, processors: readonly number[]): Promise<void>
 
 /** A process and all its descendants. */
 async function familyOf(root: number): Promise<number[]> {
-  const parents = new Map<number, number>();
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await readFile(`/proc/${name}/stat`, 'latin1').catch(() => undefined); // it may have just ended
-    // The name before it may hold spaces and brackets.
-    if (stat) parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-  }
+  const processes = await readProcesses();
   const family = [root];
   for (let at = 0; at < family.length; at += 1)
-    for (const [pid, parent] of parents) if (parent === family[at]) family.push(pid);
+    for (const [pid, { parent }] of processes) if (parent === family[at]) family.push(pid);
   return family;
 }

@@ -22,6 +22,8 @@ export class Arrivals {
   readonly receivedAtMs: Float64Array;
   readonly sentAtMs: Float64Array;
   repeated = 0;
+  private readonly shards: number;
+  /** By tick and shard. */
   private readonly reachedBy: Int32Array;
 
   /** @param counts whether an agent is among those that `reached` is about */
@@ -32,7 +34,8 @@ export class Arrivals {
     const { agents, shardOf = [], ticks } = expected;
     this.receivedAtMs = new Float64Array(agents * ticks).fill(NaN);
     this.sentAtMs = new Float64Array(agents * ticks).fill(NaN);
-    this.reachedBy = new Int32Array((Math.max(0, ...shardOf) + 1) * ticks);
+    this.shards = shardOf.reduce((most, shard) => Math.max(most, shard), 0) + 1;
+    this.reachedBy = new Int32Array(ticks * this.shards);
   }
 
   /** @returns the callback's place; -1 for one of another stretch, and for one that has arrived before */
@@ -46,14 +49,13 @@ export class Arrivals {
       return -1;
     }
     this.receivedAtMs[place] = atMs;
-    if (this.counts(agent)) this.reachedBy[(shardOf?.[agent] ?? 0) * ticks + nth]! += 1;
+    if (this.counts(agent)) this.reachedBy[nth * this.shards + (shardOf?.[agent] ?? 0)]! += 1;
     return place;
   }
 
   /** How many of the agents that count a tick has reached. @param shard of these agents, where shards are told apart */
   reached(tick: number, shard = 0): number {
-    const { firstTick, ticks } = this.expected;
-    return this.reachedBy[shard * ticks + tick - firstTick] ?? 0;
+    return this.reachedBy[(tick - this.expected.firstTick) * this.shards + shard] ?? 0;
   }
 
   toData(): Arrived {

@@ -1,11 +1,10 @@
 import { SecretBox, parseSealingKeys } from '@tickwire/credentials';
 import { derivedId } from '@tickwire/contracts';
-import { partitionOfKey } from '@tickwire/event-log';
 import { formatTickSecret } from '@tickwire/signing';
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { callbackUrl } from '../receivers/callback-address.js';
-import { COMPANIES, SHARDS } from '../world/bench-world.js';
+import { COMPANIES, SHARDS, type BenchWorld } from '../world/bench-world.js';
 
 const TENANT = 'ten_bench';
 const SECRET_BYTES = 32;
@@ -18,8 +17,7 @@ const SECRET_BYTES = 32;
 export async function registerAgents(
   pool: Pool,
   sealingKeys: string,
-  worldId: string,
-  agentIds: readonly string[],
+  { worldId, agentIds, shardOf }: BenchWorld,
   origins: readonly string[],
 ): Promise<string[]> {
   const box = new SecretBox(parseSealingKeys(sealingKeys));
@@ -35,7 +33,7 @@ export async function registerAgents(
        FROM unnest($1::text[], $2::int[], $3::text[], $4::text[]) a("id", "shard", "url", "secret")`,
     [
       agentIds,
-      agentIds.map((id) => partitionOfKey(id, SHARDS)),
+      shardOf,
       agentIds.map((_, index) => callbackUrl(origins, index)),
       agentIds.map((id, index) => box.seal(secrets[index]!, [id])),
       TENANT,

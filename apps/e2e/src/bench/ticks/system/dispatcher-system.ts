@@ -134,7 +134,7 @@ export class DispatcherSystem {
   async register(name: string, agents: number): Promise<RegisteredWorld> {
     const world = new BenchWorld(`wld_${name}`, agents);
     const { pool, sealingKeys, origins } = this;
-    const secrets = await registerAgents(pool, sealingKeys, world.worldId, world.agentIds, origins);
+    const secrets = await registerAgents(pool, sealingKeys, world, origins);
     return { world, secrets };
   }
 
